@@ -1,0 +1,5 @@
+"""`python -m ostiary`."""
+
+from ostiary.entry.cli.main import main
+
+main()

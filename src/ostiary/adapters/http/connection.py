@@ -1,0 +1,403 @@
+"""One HTTP/1.1 connection from a client: uvicorn's protocol over httptools, made strict and bounded.
+
+What llhttp already refuses stays its business: bare LF, folded lines, both lengths at once, NUL, bad chunks. Added
+here: bounds on the head while it arrives, time for heads and bodies (slowloris), one Host, no trailers, no upgrades,
+and no answer that a client could take for the answer to another request. What is waited for is looked at by one sweep
+a second over all connections instead of a timer for each request: it costs nothing on the way of a call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import unquote
+
+import httptools
+from msgspec import Struct
+from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+_OWS: Final = frozenset({b" ", b"\t"})
+_WATCHED: Final = frozenset({b"host", b"expect", b"transfer-encoding"})
+_HOP: Final = frozenset({b"upgrade", b"http2-settings", b"connection"})
+# A byte of body may be surrounded by seven others: a chunk of one byte has six. (CVE-2023-39326: endless extensions.)
+_FRAMING: Final = 8
+
+
+class Limits(Struct, frozen=True):
+    """What one connection may use. For a head, Node gives 16 KiB and 60 s; nginx 32 KiB and 60 s."""
+
+    head_bytes: int = 64 * 1024
+    head_fields: int = 128
+    target_bytes: int = 8 * 1024
+    unread_bytes: int = 1024 * 1024
+    """How much of a body that nobody wanted is swallowed before the connection is closed."""
+    pipelined: int = 16
+    connections: int = 16_384
+    handshake_seconds: float = 10.0
+    head_seconds: float = 10.0
+    """From the first byte of a head, or from the start of a connection, to the head's end."""
+    body_seconds: float = 30.0
+    idle_seconds: float = 75.0
+    """Between two requests."""
+    write_seconds: float = 60.0
+    """How long a client may leave its answer unread."""
+    linger_seconds: float = 2.0
+    """After a refusal, so that the client reads it before its own bytes make the kernel reset the connection."""
+    sweep_seconds: float = 1.0
+
+
+class State(ServerState):
+    """What all connections of a server share."""
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        super().__init__()
+        self.limits = limits
+        self.now = now
+        """The loop's time at the last sweep."""
+        self.emptied = asyncio.Event()
+        """Set when the last connection ended."""
+
+
+class Refused(Exception):
+    """A request cannot be read safely: the status to answer, and why in words that repeat nothing of it."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status, self.why = status, why
+
+
+class Connection(HttpToolsProtocol):
+    """Reads requests and starts the application for each."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: State,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.access_log = False
+        self._shared, self._limits = server_state, server_state.limits
+        self._most_fed, self._most_fields = self._limits.head_bytes, self._limits.head_fields
+        self._longest = self._limits.target_bytes
+        self._fed = 0
+        """Bytes since the last request was complete; 0 while a pipelined one is parsed from the same piece."""
+        self._hosts = self._unread = self._framing = 0
+        self._mid_body = self._chunked = self._upgrade = False
+        self._deaf = self._lingers = False
+        self._refusal: Refused | None = None
+        self._phase: tuple[str, object] = ("", None)
+        self._since = self._paused = server_state.now
+
+    # What the transport says.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base does
+        """Take a new connection, unless there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > self._limits.connections:
+            self._answer(Refused(503, "too many connections; come back later"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget a connection that ended."""
+        super().connection_lost(exc)
+        if not self.connections:
+            self._shared.emptied.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, and refuse what cannot be read safely."""
+        if self._deaf:
+            return
+        self._fed += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refuse(self._refusal or Refused(400, "the request is not well-formed HTTP"))
+            return
+        except httptools.HttpParserUpgrade as upgrade:
+            self._without_upgrade(data[upgrade.args[0] :])
+            return
+        if self._chunked:
+            self._framed(len(data))
+        elif self._fed > self._most_fed and not self._mid_body:
+            self._refuse(Refused(431, f"the request's head has more than {self._most_fed} bytes"))
+
+    def pause_writing(self) -> None:
+        """Remember since when the client reads nothing."""
+        self._paused = self._shared.now
+        super().pause_writing()
+
+    def shutdown(self) -> None:
+        """Let the request in flight finish, and begin no other."""
+        self.pipeline.clear()
+        super().shutdown()
+
+    # What the parser says. These run for every request: each line here is on the way of every call.
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one field of the head."""
+        name = name.lower()
+        if name in _WATCHED:
+            self._watch(name, value)
+        if value[-1:] in _OWS:
+            value = value.rstrip(b" \t")  # RFC 9110 section 5.5; llhttp strips only what comes before a value
+        self.headers.append((name, value))
+
+    def _watch(self, name: bytes, value: bytes) -> None:
+        if self._mid_body:
+            return
+        if name == b"host":
+            self._hosts += 1
+            return
+        said = value.strip(b" \t").lower()
+        if name == b"expect":
+            if said != b"100-continue":
+                self._raise(417, "the only expectation that can be met is 100-continue")
+            self.expect_100_continue = True
+            return
+        if said != b"chunked":
+            self._raise(501, "the only transfer coding that is understood is chunked")
+        self._chunked = True
+        self._framing = -self._fed  # the head came with these bytes, and is bounded by itself
+
+    def on_headers_complete(self) -> None:
+        """Start the application, if the head is one that nobody can read in two ways."""
+        parser, scope, url = self.parser, self.scope, self.url
+        if parser.should_upgrade():
+            self._upgrading()
+            return
+        if len(self.headers) > self._most_fields or len(url) > self._longest or not 0 < self._fed <= self._most_fed:
+            self._bounded()
+        version = parser.get_http_version()
+        if version != "1.1" or self._hosts != 1:
+            self._odd(version)
+        if url[0] != _SLASH:
+            self._absolute()
+        parsed = httptools.parse_url(url)
+        path = parsed.path.decode("ascii")
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = parsed.path
+        scope["query_string"] = parsed.query or b""
+        self._mid_body = True
+        # Trailers go nowhere: in the request's own list they would become headers of a request that was admitted
+        # without them (RFC 9110 section 6.5.1: merge only what is known to be safe; we know none).
+        self.headers = _NOWHERE
+        self._begin(version)
+
+    def _begin(self, version: str) -> None:
+        before = self.cycle
+        self.cycle = cycle = RequestResponseCycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self.app)
+            return
+        self.flow.pause_reading()
+        self.pipeline.appendleft((cycle, self.app))
+
+    def on_body(self, body: bytes) -> None:
+        """Keep what came for the application; swallow what it did not want, within a bound."""
+        cycle = self.cycle
+        if self._chunked:
+            self._framing -= _FRAMING * len(body)
+        if cycle.response_complete:
+            self._swallow(len(body))
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        """End a request's body."""
+        if self._upgrade:
+            return
+        self._mid_body = self._chunked = False
+        self._fed = self._hosts = 0
+        cycle = self.cycle
+        cycle.more_body = False
+        cycle.message_event.set()
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request."""
+        if self.transport.is_closing():
+            return
+        if self._mid_body:
+            self._unread = 0
+            if self.expect_100_continue:
+                # Answered instead of asked to continue, a client may or may not send its body (RFC 9110 section
+                # 10.1.1): what comes next could be a body, or a request.
+                self.transport.close()
+                return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+
+    # What is odd, and what is refused.
+
+    def _bounded(self) -> None:
+        limits = self._limits
+        if len(self.headers) > limits.head_fields:
+            self._raise(431, f"the request's head has more than {limits.head_fields} fields")
+        if len(self.url) > limits.target_bytes:
+            self._raise(414, f"the request's target has more than {limits.target_bytes} bytes")
+        if size(self.url, self.headers) > limits.head_bytes:
+            self._raise(431, f"the request's head has more than {limits.head_bytes} bytes")
+        if len(self.pipeline) >= limits.pipelined:
+            self._raise(429, f"more than {limits.pipelined} requests wait for the answer to the one before")
+
+    def _odd(self, version: str) -> None:
+        if version not in {"1.0", "1.1"}:
+            self._raise(505, "speak HTTP/1.1")
+        if self._hosts > 1 or (version == "1.1" and not self._hosts):
+            self._raise(400, "send exactly one Host header (RFC 9112 section 3.2)")
+        if version == "1.0" and self._chunked:
+            self._raise(400, "HTTP/1.0 knows no Transfer-Encoding (RFC 9112 section 6.1)")
+        self.scope["http_version"] = version
+
+    def _absolute(self) -> None:
+        """Admit a target in absolute form only where it names the host that the Host header names."""
+        scheme, _, rest = self.url.partition(b"://")
+        authority, slash, _ = rest.partition(b"/")
+        host = next((value for name, value in self.headers if name == b"host"), b"")
+        if scheme.lower() not in {b"http", b"https"} or not slash or authority.lower() != host.lower():
+            self._raise(400, "the request's target is a path, or a URL with a path and the host of the Host header")
+
+    def _framed(self, fed: int) -> None:
+        """Bound what surrounds the chunks of a body: their sizes, their extensions, and the trailers."""
+        self._framing += fed
+        if self._framing > self._most_fed:
+            self._refuse(Refused(413, "the body's chunks are tiny, or their extensions or trailers are too large"))
+
+    def _swallow(self, amount: int) -> None:
+        self._unread += amount
+        if self._unread > self._limits.unread_bytes:
+            self._deaf = True
+            self.transport.close()
+
+    def _upgrading(self) -> None:
+        if self.parser.get_method() == b"CONNECT":
+            self._raise(501, "this is no forward proxy")
+        # llhttp takes what follows for another protocol's; it is parsed again without the upgrade.
+        self._upgrade = True
+
+    def _without_upgrade(self, rest: bytes) -> None:
+        """Read the request again as if it had not asked for another protocol (RFC 9110 section 7.8: it may be ignored).
+
+        The HTTP client of Java asks for h2c on its first request; llhttp would lose that request's body.
+        """
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        head = [method, b" ", self.url, b" HTTP/", version, b"\r\n"]
+        for name, value in self.headers:
+            if name not in _HOP:
+                head += (name, b": ", value, b"\r\n")
+        if not self.parser.should_keep_alive():
+            head.append(b"connection: close\r\n")
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._upgrade = self._chunked = False
+        self._fed = self._hosts = 0
+        self.data_received(b"".join([*head, b"\r\n", rest]))
+
+    def _raise(self, status: int, why: str) -> None:
+        self._refusal = Refused(status, why)
+        raise self._refusal
+
+    def _refuse(self, refused: Refused) -> None:
+        """Answer what cannot be read, where the answer can only be taken for the answer to it."""
+        self._deaf = True
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            self._answer(refused)
+        elif self.pipeline or (self._mid_body and cycle.response_started):
+            self.transport.close()
+        elif self._mid_body:
+            cycle.disconnected = True
+            cycle.message_event.set()
+            self._answer(refused)
+        else:
+            cycle.keep_alive = False
+
+    def _answer(self, refused: Refused) -> None:
+        body = b'{"error":{"code":"bad_http","what":"%s"}}' % refused.why.encode("ascii")
+        phrase = http.HTTPStatus(refused.status).phrase.encode()
+        self.transport.write(
+            b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s"
+            % (refused.status, phrase, len(body), body)
+        )
+        self._deaf = True
+        if not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self.transport.write_eof()
+        self._lingers = True
+
+    # What is waited for.
+
+    def swept(self, now: float) -> None:
+        """End the connection if what it waits for took too long."""
+        phase = self._waits()
+        if (phase, self.cycle) != self._phase:
+            self._phase, self._since = (phase, self.cycle), now
+        late, waited = now - self._since, self._limits
+        if self.flow.write_paused and now - self._paused > waited.write_seconds:
+            self.transport.abort()
+            return
+        match phase:
+            case "lingers" if late > waited.linger_seconds:
+                self.transport.abort()
+            case "body" if late > waited.body_seconds:
+                self._refuse(Refused(408, "the request's body took too long"))
+            case "head" if late > waited.head_seconds:
+                self._refuse(Refused(408, "the request's head took too long"))
+            case "new" if late > waited.head_seconds:
+                self.transport.close()
+            case "idle" if late > waited.idle_seconds:
+                self.transport.close()
+
+    def _waits(self) -> str:
+        """Return what the connection waits for; the sweep remembers since when."""
+        cycle = self.cycle
+        if self._lingers:
+            return "lingers"
+        if self.pipeline:
+            return "busy"
+        if self._mid_body:
+            return "body"
+        if cycle is not None and not cycle.response_complete:
+            return "busy"
+        if self._fed:
+            return "head"
+        return "new" if cycle is None else "idle"
+
+
+class _Nowhere(list[tuple[bytes, bytes]]):
+    """Where trailers go."""
+
+    def append(self, _: tuple[bytes, bytes]) -> None:
+        pass
+
+
+_NOWHERE: Final = _Nowhere()
+_SLASH: Final = ord("/")
+
+
+def size(target: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
+    """Return how many bytes a head has, without its first word and its version."""
+    return len(target) + sum(len(name) + len(value) + 4 for name, value in headers)

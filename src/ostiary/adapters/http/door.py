@@ -1,0 +1,334 @@
+"""The MCP endpoints as one raw ASGI callable: admit, serve, reply.
+
+Host and Origin are looked at before anything else (DNS rebinding: CVE-2025-66414 and its family); everything that
+concerns the body is looked at when the body is asked for, which is after the caller is known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Final
+
+import structlog
+
+from ostiary.core.errors import (
+    Fault,
+    GatewayError,
+    HeadTooLarge,
+    Malformed,
+    NoSuchPlace,
+    NotAcceptable,
+    Overloaded,
+    TooLarge,
+    WrongHost,
+    WrongMedia,
+    WrongOrigin,
+    WrongVerb,
+)
+from ostiary.core.model import HANDSHAKES, Answer, Inbound, Json, Snapshot
+from ostiary.core.ports import Journal, Reply
+from ostiary.protocol import headers as routing
+from ostiary.protocol.answers import refused
+from ostiary.protocol.headers import accepts
+from ostiary.protocol.jsonrpc import encode
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Serve = Callable[[Inbound, Reply], Awaitable[None]]
+
+log: Final = structlog.get_logger()
+
+# Node caps request heads at 16 KiB, Apache at 8 per line; MCP clients send ~2, and `Mcp-Param-*` may add some.
+MAX_HEAD: Final = 32 * 1024
+MAX_HEADERS: Final = 128
+WATCH_AFTER: Final = 0.05
+"""Seconds into a call after which the gateway looks whether the client is still there; most calls are over by then."""
+
+RETRY: Final = 1000
+"""Milliseconds after which a client whose stream ended early should come back."""
+
+_JSON: Final = (b"content-type", b"application/json")
+_STREAM: Final = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+_NO_STORE: Final = (b"cache-control", b"no-store")
+_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+_VERBS: Final = frozenset({"POST", "GET", "DELETE"})
+
+
+class Door:
+    """Admits requests to the MCP endpoints; what is none of theirs goes to `pages`."""
+
+    def __init__(self, serve: Serve, current: Callable[[], Snapshot], pages: Callable[..., Awaitable[None]]) -> None:
+        self._serve, self._current, self._pages = serve, current, pages
+        self.in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI 3.0)."""
+        if scope["type"] != "http":
+            await self._pages(scope, receive, send)
+            return
+        now = self._current()
+        if scope["path"] not in now.endpoints:
+            await self._pages(scope, receive, send)
+            return
+        reply = HTTPReply(receive, send)
+        self.in_flight += 1
+        try:
+            await self._serve(self._admitted(scope, now, reply), reply)
+        except GatewayError as error:
+            await reply.finish(refused(error, None, "", ""))
+        except asyncio.CancelledError:
+            await self._abandon(reply)
+        except Exception:
+            # One of the two places that catch everything: whatever broke, the client gets words and no traceback.
+            log.exception("a call failed inside the gateway")
+            await reply.finish(refused(Fault(), None, "", ""))
+        finally:
+            self.in_flight -= 1
+            reply.over()
+
+    async def _abandon(self, reply: HTTPReply) -> None:
+        """End the response of a call that was cancelled by its client, without an answer."""
+        if reply.gone:
+            return
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()
+        await reply.finish(Answer(None, 202))
+
+    def _admitted(self, scope: Scope, now: Snapshot, reply: HTTPReply) -> Inbound:
+        found, doubled = collected(scope["headers"])
+        if "authorization" in doubled or "host" in doubled:
+            # Two readers of two copies may each believe another one.
+            raise Malformed(hint="Host or Authorization came more than once")
+        admit_host(found, now)
+        verb = scope["method"]
+        if verb not in _VERBS:
+            raise WrongVerb(hint="an MCP endpoint knows POST, GET and DELETE")
+        if self.in_flight > now.bounds.in_flight:
+            raise Overloaded(f"{self.in_flight} calls in flight", retry_after=1.0)
+        reply.json, reply.stream = accepts(found.get("accept"))
+        version = found.get(routing.VERSION)
+        # Closing the stream cancels a modern call (2026-07-28, "Cancellation") and ends a GET; it does not cancel a
+        # handshake-era call (2025-11-25, "Disconnection").
+        reply.watched = verb == "GET" or (version is not None and version not in HANDSHAKES)
+        peer = scope.get("client")
+        return Inbound(
+            verb,
+            scope["path"],
+            found,
+            doubled,
+            bearer(found.get("authorization")),
+            peer[0] if peer else "",
+            lambda: reply.body(found, now.bounds.body, verb),
+        )
+
+
+def collected(pairs: Iterable[tuple[bytes, bytes]]) -> tuple[dict[str, str], frozenset[str]]:
+    """Return the headers by lower-case name, first of each, and the names that came more than once."""
+    found: dict[str, str] = {}
+    doubled: set[str] = set()
+    size = count = 0
+    for name, value in pairs:
+        size += len(name) + len(value) + 4
+        count += 1
+        key = name.decode("latin-1")
+        if key in found:
+            doubled.add(key)
+            continue
+        found[key] = value.decode("latin-1")
+    if size > MAX_HEAD or count > MAX_HEADERS:
+        raise HeadTooLarge(hint=f"at most {MAX_HEAD} bytes in {MAX_HEADERS} headers")
+    return found, frozenset(doubled) if doubled else _NONE
+
+
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+def admit_host(found: Json, now: Snapshot) -> None:
+    """Refuse a request for a host that we are not, or from a page of an origin that is not allowed."""
+    host = found.get("host", "").lower()
+    if host not in now.hosts and _without_port(host) not in now.hosts:
+        raise WrongHost(hint="this host is not one of gateway.url, gateway.listen or gateway.hosts")
+    origin = found.get("origin")
+    if origin is not None and origin not in now.origins and not _local_page(origin, now):
+        raise WrongOrigin(hint="this origin is not in gateway.origins")
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return f"{name}:*" if colon and port.isdigit() and len(port) <= 5 else ""  # noqa: PLR2004 - 65535
+
+
+def _local_page(origin: str, now: Snapshot) -> bool:
+    scheme, _, host = origin.partition("://")
+    return scheme in {"http", "https"} and _without_port(host) in now.origins
+
+
+def bearer(header: str | None) -> str | None:
+    """Return the bearer token of an Authorization header (RFC 6750 section 2.1)."""
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else ""
+
+
+class HTTPReply:
+    """One response: JSON when the first word is the last, otherwise an event stream."""
+
+    __slots__ = (
+        "_cut", "_ended", "_journal", "_receive", "_send", "_streaming", "_timer", "_watcher",
+        "gone", "json", "stream", "watched",
+    )  # fmt: skip
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self.json = self.stream = True
+        self.watched = self.gone = self._streaming = self._cut = self._ended = False
+        self._journal: Journal | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def body(self, found: Json, limit: int, verb: str) -> bytes:
+        """Return the request's body, refusing what is not JSON, too long, or could not be answered."""
+        self._acceptable(verb, found)
+        length = found.get("content-length")
+        if length is not None and (not length.isdigit() or int(length) > limit):
+            raise TooLarge(hint=f"a body has at most {limit} bytes")
+        message = await self._receive()
+        body: bytes = message.get("body", b"")
+        if message.get("more_body"):
+            body = await self._rest(body, limit)
+        if len(body) > limit:
+            raise TooLarge(hint=f"a body has at most {limit} bytes")
+        if self.watched:
+            self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER, self._watch, asyncio.current_task())
+        return body
+
+    async def _rest(self, body: bytes, limit: int) -> bytes:
+        parts, size, more = [body], len(body), True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self.gone = True
+                raise asyncio.CancelledError
+            part = message.get("body", b"")
+            parts.append(part)
+            size += len(part)
+            if size > limit:
+                raise TooLarge(hint=f"a body has at most {limit} bytes")
+            more = message.get("more_body", False)
+        return b"".join(parts)
+
+    def _acceptable(self, verb: str, found: Json) -> None:
+        if verb == "POST":
+            media = found.get("content-type", "")
+            if media != "application/json" and media.partition(";")[0].strip().lower() != "application/json":
+                raise WrongMedia(hint="send Content-Type: application/json")
+        if not (self.stream if verb == "GET" else self.json or self.stream or verb == "DELETE"):
+            raise NotAcceptable(hint="accept application/json and text/event-stream")
+
+    def _watch(self, task: asyncio.Task[Any] | None) -> None:
+        if task is None:
+            return
+        self._watcher = asyncio.get_running_loop().create_task(self._cancel_when_gone(task))
+
+    async def _cancel_when_gone(self, task: asyncio.Task[Any]) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        task.cancel()
+
+    def over(self) -> None:
+        """Stop watching: the response is complete."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if self._journal is not None:
+            self._journal.finish()
+
+    async def keep(self, journal: Journal, prime: bool) -> None:
+        """Make this answer a stream that can be taken up again."""
+        if not self.stream:
+            return
+        self._journal = journal
+        if prime:
+            ident = journal.append(b"")
+            await self.open()
+            await self._write(f"id: {ident}\nretry: {RETRY}\ndata: \n\n".encode())
+
+    async def interlude(self) -> None:
+        """End the response but not the call, where the client can come back for the rest."""
+        if self._journal is not None and self._streaming and not self._ended:
+            self._ended = True
+            await self._send({"type": "http.response.body", "body": b""})
+
+    async def replay(self, ident: str, data: bytes) -> None:
+        """Send an event of another stream again."""
+        if data:
+            await self._write(b"id: %b\nevent: message\ndata: %b\n\n" % (ident.encode(), data))
+
+    async def _write(self, data: bytes) -> None:
+        if not self._ended:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def open(self) -> None:
+        """Begin the event stream."""
+        if not self._streaming and self.stream:
+            self._streaming = True
+            await self._send({"type": "http.response.start", "status": 200, "headers": _STREAM})
+            await self._send({"type": "http.response.body", "body": b"", "more_body": True})
+
+    async def put(self, message: Json) -> None:
+        """Send a message before the answer; a client that reads no streams gets none."""
+        await self._event(message)
+
+    async def pulse(self) -> None:
+        """Send a comment."""
+        if self._streaming:
+            await self._write(b": still here\n\n")
+
+    async def _event(self, message: Json) -> int:
+        if not self.stream:
+            return 0
+        await self.open()
+        data = encode(message)
+        if self._journal is None:
+            await self._write(b"event: message\ndata: %b\n\n" % data)
+        else:
+            await self.replay(self._journal.append(data), data)
+        return len(data)
+
+    async def finish(self, answer: Answer) -> int:
+        """Send the last word, and return its size; later ones are dropped."""
+        if self._cut:
+            return 0
+        self._cut = True
+        streams = self._journal is not None or not self.json
+        if self._streaming or (streams and answer.payload is not None and answer.status == 200):  # noqa: PLR2004
+            size = 0 if answer.payload is None else await self._event(answer.payload)
+            if not self._ended:
+                await self._send({"type": "http.response.body", "body": b""})
+            return size
+        body = b"" if answer.payload is None else encode(answer.payload)
+        head = [(b"content-length", str(len(body)).encode())]
+        if body:
+            head.append(_JSON)
+        if answer.headers:
+            head += [(name.encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+        head += (_NO_STORE, _NOSNIFF)
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": head})
+        await self._send({"type": "http.response.body", "body": body})
+        return len(body)
+
+
+def no_such_place() -> NoSuchPlace:
+    """Return the refusal for an address that is nobody's."""
+    return NoSuchPlace(hint="the endpoints are /mcp, /servers/NAME/mcp and /views/NAME/mcp")

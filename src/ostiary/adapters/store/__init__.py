@@ -1,0 +1,1 @@
+"""What is kept: the ledger, its index, and the database."""

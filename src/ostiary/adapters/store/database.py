@@ -1,0 +1,201 @@
+"""The gateway's database: open it, bring its tables up to date, read and write what lies in them.
+
+Every function takes an engine and returns plain values. None runs on the hot path: what calls need is in memory, and
+the generation (see `generation.py`) says when memory is out of date.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config as AlembicConfig
+
+from ostiary.adapters.store import tables
+from ostiary.core.model import Json, Kind, Token
+from ostiary.integrity.pins import Offering, Sighting, Verdicts
+
+NAME: Final = "ostiary.sqlite"
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+def opened(data: Path) -> sa.Engine:
+    """Return the engine of the database in `data`, its tables up to date; only its owner may read the file."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = data / NAME
+    path.touch(mode=0o600, exist_ok=True)
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 10, "check_same_thread": False})
+    sa.event.listen(engine, "connect", _tuned)
+    with engine.begin() as connection:
+        config = AlembicConfig()
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return engine
+
+
+def _tuned(connection: Any, _record: object) -> None:
+    with contextlib.closing(connection.cursor()) as cursor:
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+
+
+# Tokens
+
+
+def add_token(engine: sa.Engine, token: Token, digest: str) -> None:
+    """Keep a token by the digest of its secret."""
+    row = {**_plain(token), "digest": digest}
+    with engine.begin() as connection:
+        connection.execute(sa.insert(tables.tokens).values(**row))
+
+
+def _plain(token: Token) -> dict[str, Any]:
+    lists = {name: list(getattr(token, name)) for name in ("roles", "teams", "scopes", "servers")}
+    rest = ("id", "subject", "note", "created", "expires", "revoked", "last_used")
+    return {**{name: getattr(token, name) for name in rest}, **lists}
+
+
+def token_by_digest(engine: sa.Engine, digest: str) -> Token | None:
+    """Return the token whose secret has this digest, whether or not it may still be used."""
+    with engine.connect() as connection:
+        row = connection.execute(sa.select(tables.tokens).where(tables.tokens.c.digest == digest)).mappings().first()
+    return _token(row) if row else None
+
+
+def all_tokens(engine: sa.Engine) -> list[Token]:
+    """Return every token, newest first."""
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(tables.tokens).order_by(tables.tokens.c.created.desc())).mappings().all()
+    return [_token(row) for row in rows]
+
+
+def _token(row: Any) -> Token:
+    values: dict[str, Any] = {name: tuple(row[name]) for name in ("roles", "teams", "scopes", "servers")}
+    for name in ("id", "subject", "note", "created", "expires", "revoked", "last_used"):
+        values[name] = row[name]
+    return Token(**values)
+
+
+def revoke_token(engine: sa.Engine, ident: str, now: float) -> bool:
+    """Revoke the token with this id; False where there is none that could still be used."""
+    change = (
+        sa.update(tables.tokens)
+        .where(tables.tokens.c.id == ident, tables.tokens.c.revoked.is_(None))
+        .values(revoked=now)
+    )
+    with engine.begin() as connection:
+        return connection.execute(change).rowcount > 0
+
+
+def touch_tokens(engine: sa.Engine, used: Mapping[str, float]) -> None:
+    """Remember when these tokens were last used."""
+    with engine.begin() as connection:
+        for ident, when in used.items():
+            connection.execute(sa.update(tables.tokens).where(tables.tokens.c.id == ident).values(last_used=when))
+
+
+# What servers offer, and what of it is approved
+
+
+def verdicts(engine: sa.Engine) -> dict[tuple[str, str, str], Verdicts]:
+    """Return what was said about each (server, kind, name)."""
+    approved: dict[tuple[str, str, str], set[str]] = {}
+    rejected: dict[tuple[str, str, str], set[str]] = {}
+    columns = tables.approvals.c
+    with engine.connect() as connection:
+        for row in connection.execute(
+            sa.select(columns.server, columns.kind, columns.name, columns.digest, columns.verdict)
+        ):
+            chosen = approved if row.verdict == "approved" else rejected
+            chosen.setdefault((row.server, row.kind, row.name), set()).add(row.digest)
+    keys = approved.keys() | rejected.keys()
+    return {key: Verdicts(frozenset(approved.get(key, ())), frozenset(rejected.get(key, ()))) for key in keys}
+
+
+def record_verdict(
+    engine: sa.Engine, server: str, sightings: Iterable[Sighting], verdict: str, by: str, now: float
+) -> None:
+    """Approve or reject definitions; the last word on a definition counts."""
+    table = tables.approvals
+    with engine.begin() as connection:
+        for each in sightings:
+            key = {"server": server, "kind": str(each.kind), "name": each.name, "digest": each.digest}
+            connection.execute(sa.delete(table).where(*(table.c[name] == value for name, value in key.items())))
+            row = {**key, "verdict": verdict, "definition": dict(each.definition), "by": by, "at": now}
+            connection.execute(sa.insert(table).values(**row))
+
+
+def approved_definitions(engine: sa.Engine, server: str, kind: Kind, name: str) -> list[Json]:
+    """Return the approved definitions of one name, newest first."""
+    table = tables.approvals
+    wanted = (table.c.server == server, table.c.kind == str(kind), table.c.name == name)
+    query = sa.select(table.c.definition).where(*wanted, table.c.verdict == "approved").order_by(table.c.at.desc())
+    with engine.connect() as connection:
+        return list(connection.execute(query).scalars())
+
+
+def pinned(engine: sa.Engine) -> frozenset[str]:
+    """Return the servers whose first use is over."""
+    with engine.connect() as connection:
+        return frozenset(connection.execute(sa.select(tables.servers.c.name)).scalars())
+
+
+def pin(engine: sa.Engine, server: str, now: float) -> None:
+    """End a server's first use."""
+    with engine.begin() as connection:
+        if connection.execute(sa.select(tables.servers.c.name).where(tables.servers.c.name == server)).first() is None:
+            connection.execute(sa.insert(tables.servers).values(name=server, pinned=now))
+
+
+def keep_offering(engine: sa.Engine, offering: Offering) -> None:
+    """Keep what a server offers, in place of what it offered before."""
+    table = tables.sightings
+    row: dict[str, Any] = {
+        "server": offering.server, "offer": offering.offer, "era": offering.era, "version": offering.version,
+        "info": dict(offering.info), "capabilities": dict(offering.capabilities),
+        "instructions": offering.instructions, "ttl_ms": offering.ttl_ms, "seen": offering.seen,
+        "definitions": [[str(it.kind), it.name, it.digest, dict(it.definition)] for it in offering.definitions],
+    }  # fmt: skip
+    with engine.begin() as connection:
+        connection.execute(sa.delete(table).where(table.c.server == offering.server, table.c.offer == offering.offer))
+        connection.execute(sa.insert(table).values(**row))
+
+
+def offerings(engine: sa.Engine) -> list[Offering]:
+    """Return the last good offering of each server and set of capabilities."""
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(tables.sightings)).mappings().all()
+    return [
+        Offering(
+            **{name: row[name] for name in ("server", "offer", "era", "version", "info", "capabilities")},
+            instructions=row["instructions"],
+            definitions=tuple(Sighting(Kind(kind), *rest) for kind, *rest in row["definitions"]),
+            ttl_ms=row["ttl_ms"],
+            seen=row["seen"],
+        )
+        for row in rows
+    ]
+
+
+# Handshake-era sessions that were ended
+
+
+def end_sessions(engine: sa.Engine, sessions: Mapping[str, float]) -> None:
+    """Remember that these sessions were ended."""
+    with engine.begin() as connection:
+        for session, until in sessions.items():
+            connection.execute(sa.delete(tables.ended).where(tables.ended.c.session == session))
+            connection.execute(sa.insert(tables.ended).values(session=session, until=until))
+
+
+def ended_sessions(engine: sa.Engine, now: float) -> dict[str, float]:
+    """Return the ended sessions whose tokens would otherwise still open, and forget the rest."""
+    with engine.begin() as connection:
+        connection.execute(sa.delete(tables.ended).where(tables.ended.c.until < now))
+        return {row.session: row.until for row in connection.execute(sa.select(tables.ended))}

@@ -1,0 +1,196 @@
+"""What the ledger says of a trail: the body of each record, before it is chained. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from ostiary.core.model import Allow, Call, Decision
+from ostiary.core.trail import Trail
+from ostiary.protocol.redaction import digester, masked
+
+DETAIL: Final = 500
+_FINDINGS, _FINDING = 32, 200
+
+# Beyond JSON's own escapes: DEL, C1 controls, bidirectional and other invisible marks, line separators. A record is
+# read on terminals, where these act instead of being shown.
+_ACTING: Final = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]")
+
+_WITH_ARGUMENTS: Final = frozenset({"tools/call", "prompts/get"})
+
+# Formatting the same thousand numbers costs twice as much as keeping them.
+_MILLIS: Final = tuple(f".{at:03d}Z" for at in range(1000))
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Principal(Struct, gc=False):
+    """Who asked, and how that is known."""
+
+    subject: str
+    issuer: str
+    client: str
+    proof: str
+
+
+class Judgement(Struct, omit_defaults=True, gc=False):
+    """What policy said, and which rule said it."""
+
+    effect: str
+    rule: str | None = None
+    reason: str | None = None
+
+
+class Arguments(Struct, gc=False):
+    """What the arguments were, without saying it."""
+
+    digest: str
+    masked: Any
+
+
+class Bytes(Struct, gc=False, rename={"in_": "in"}):
+    """Sizes of the request and of the answer."""
+
+    in_: int
+    out: int
+
+
+class Millis(Struct, gc=False):
+    """How long the call took, and whose time it was."""
+
+    total: float
+    upstream: float
+    gateway: float
+
+
+class Record(Struct, omit_defaults=True, gc=False):
+    """A record of a call. An intent has the first part, an outcome the second, a call that never left has both."""
+
+    type: str
+    time: str
+    reference: str
+    endpoint: str = ""
+    peer: str = ""
+    revision: int = -1
+    principal: Principal | None = None
+    era: str = ""
+    version: str = ""
+    method: str = ""
+    server: str = ""
+    tool: str = ""
+    """The target's label, whatever its kind."""
+    name: str | None = None
+    """As the client said it."""
+    decision: Judgement | None = None
+    arguments: Arguments | None = None
+    findings: list[str] = []
+
+    outcome: str = ""
+    detail: str = ""
+    bytes: Bytes | None = None
+    ms: Millis | None = None
+
+
+class Bodies:
+    """Turns trails and events into bodies. Keeps the text of the current second, which most records share."""
+
+    def __init__(self, key: bytes) -> None:
+        """Digest arguments with `key`."""
+        self._digest, self._second, self._text = digester(key), -1, ""
+
+    def stamp(self, now: float) -> str:
+        """Return the RFC 3339 time in UTC, with milliseconds, for seconds since the epoch."""
+        second = int(now)
+        if second != self._second:
+            self._second, self._text = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        return self._text + _MILLIS[int((now - second) * 1000)]
+
+    def intent(self, trail: Trail) -> bytes:
+        """Say what is about to leave."""
+        return encoded(self._told("intent", trail))
+
+    def outcome(self, trail: Trail, known: int) -> bytes:
+        """Say how a call ended whose intent is written and named the first `known` findings."""
+        took = trail.ended - trail.started
+        record = Record("outcome", self.stamp(trail.time + took if took > 0.0 else trail.time), trail.reference)
+        if len(trail.findings) > known:
+            record.findings = _findings(trail.findings[known:])
+        return encoded(_ended(record, trail))
+
+    def refusal(self, trail: Trail) -> bytes:
+        """Say everything about a call that never left."""
+        return encoded(_ended(self._told("outcome", trail), trail))
+
+    def event(self, kind: str, now: float, facts: Mapping[str, Any]) -> bytes:
+        """Say what happened in the life of the process."""
+        return encoded({"type": "event", "time": self.stamp(now), "kind": kind, **facts})
+
+    def _told(self, kind: str, trail: Trail) -> Record:
+        """Say who wanted what: in one construction, which costs half of filling a record in."""
+        message, caller, call, target = trail.message, trail.caller, trail.call, trail.target
+        era = version = method = server = label = ""
+        principal = name = said = None
+        if caller is not None:
+            principal = Principal(caller.subject, caller.issuer, caller.client, caller.proof)
+        if call is not None:
+            era, version, method, name = call.client.era, call.client.version[:64], call.method[:128], call.name
+            said = self._arguments(call)
+        if target is not None:
+            server, label = target.server, target.label[:512]
+        return Record(
+            kind, self.stamp(trail.time), trail.reference, message.endpoint[:128], message.peer, trail.revision,
+            principal, era, version, method, server, label, name and name[:256], _judgement(trail.decision), said,
+            _findings(trail.findings),
+        )  # fmt: skip
+
+    def _arguments(self, call: Call) -> Arguments | None:
+        """Mask and digest the part of the parameters that is the caller's own."""
+        if call.method in _WITH_ARGUMENTS:
+            said = call.params.get("arguments")
+        else:
+            said = {key: value for key, value in call.params.items() if key != "_meta"}
+        return Arguments(self._digest(said), masked(said)) if said else None
+
+
+def encoded(body: Any) -> bytes:
+    """Return the JSON text of a body, in which no character acts on a terminal."""
+    try:
+        text = _encode(body)
+    except (UnicodeEncodeError, OverflowError):
+        # Half a surrogate pair cannot be UTF-8, and must not be a way to keep a call out of the ledger.
+        whole = json.dumps(msgspec.to_builtins(body), separators=(",", ":"), ensure_ascii=False)
+        text = whole.encode(errors="replace")
+    if text.isascii() and b"\x7f" not in text:
+        return text
+    return _ACTING.sub(_escaped, text.decode()).encode()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1] if found[0] != "\x7f" else "\\u007f"
+
+
+def _judgement(decision: Decision | None) -> Judgement | None:
+    if decision is None:
+        return None
+    if isinstance(decision, Allow):
+        return Judgement("allow", decision.rule)
+    return Judgement("deny", decision.rule, decision.reason.value)
+
+
+def _findings(findings: list[str]) -> list[str]:
+    return [finding[:_FINDING] for finding in findings[:_FINDINGS]] if findings else findings
+
+
+def _ended(record: Record, trail: Trail) -> Record:
+    total = int((trail.ended - trail.started) * 1e6)
+    upstream = int(((trail.answered or trail.ended) - trail.sent) * 1e6) if trail.sent else 0
+    record.outcome, record.detail = trail.outcome, trail.detail[:DETAIL]
+    record.bytes = Bytes(trail.request_bytes, trail.answer_bytes)
+    record.ms = Millis(total / 1e3, upstream / 1e3, (total - upstream) / 1e3) if total > 0 else Millis(0.0, 0.0, 0.0)
+    return record

@@ -1,0 +1,97 @@
+"""Limits kept in this process: token buckets and calls in flight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from ostiary.core.errors import Limited
+from ostiary.core.model import Caller, Charge
+from ostiary.core.ports import Release
+from ostiary.policy.limits import Bucket, filled, taken, wait
+
+_MOST: Final = 200_000
+"""Buckets remembered. A full bucket says nothing that a forgotten one would not, so full ones are forgotten first."""
+_RETRY: Final = 1.0
+"""What a caller over its calls in flight is told to wait: when one of them ends is not ours to know."""
+
+Key = tuple[str, str]
+
+
+class MemoryLimits:
+    """Pays every charge of a call, or none."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._buckets: dict[Key, Bucket] = {}
+        self._busy: dict[Key, int] = {}
+
+    async def __call__(self, charges: tuple[Charge, ...], caller: Caller) -> Release:
+        """Pay, or raise `Limited` with the limit's name and the seconds to wait."""
+        if not charges:
+            return _nothing
+        now = self._clock()
+        paid: list[tuple[Key, Bucket]] = []
+        held: list[Key] = []
+        for charge, key in _keys(charges, caller):
+            if charge.rate:
+                bucket = filled(self._buckets.get(key) or Bucket(charge.burst, now), charge.rate, charge.burst, now)
+                seconds = wait(bucket, charge.rate, 1.0)
+                if seconds:
+                    raise Limited(charge.bucket, hint=_said(charge, seconds), retry_after=seconds)
+                paid.append((key, taken(bucket, 1.0)))
+            if charge.concurrent:
+                if self._busy.get(key, 0) >= charge.concurrent:
+                    raise Limited(charge.bucket, hint=_full(charge), retry_after=_RETRY)
+                held.append(key)
+        # Nothing was written until here: a call that one limit refuses costs nothing of another.
+        self._buckets.update(paid)
+        if len(self._buckets) > _MOST:
+            self._forget()
+        if not held:
+            return _nothing
+        return self._hold(held)
+
+    def _hold(self, keys: list[Key]) -> Release:
+        busy = self._busy
+        for key in keys:
+            busy[key] = busy.get(key, 0) + 1
+
+        def release() -> None:
+            for key in keys:
+                left = busy[key] - 1
+                if left:
+                    busy[key] = left
+                else:
+                    del busy[key]
+
+        return release
+
+    def _forget(self) -> None:
+        for key in list(self._buckets)[: _MOST // 2]:
+            del self._buckets[key]
+
+
+def _nothing() -> None:
+    """Release what was never taken."""
+
+
+def _keys(charges: tuple[Charge, ...], caller: Caller) -> Iterator[tuple[Charge, Key]]:
+    for charge in charges:
+        match charge.per:
+            case "caller":
+                yield charge, (charge.bucket, f"{caller.issuer} {caller.subject}")
+            case "team":
+                for team in caller.teams:
+                    yield charge, (charge.bucket, team)
+            case _:
+                yield charge, (charge.bucket, "")
+
+
+def _said(charge: Charge, seconds: float) -> str:
+    every = charge.burst / charge.rate
+    return f"{charge.bucket} allows {charge.burst:g} calls per {every:g} s; try again in {seconds:.1f} s"
+
+
+def _full(charge: Charge) -> str:
+    return f"{charge.bucket} allows {charge.concurrent} calls at the same time; try again when one has ended"

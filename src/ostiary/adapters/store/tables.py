@@ -1,0 +1,71 @@
+"""The tables of the gateway's database, for SQLite and PostgreSQL alike (SQLAlchemy Core, no ORM)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+metadata: Final = sa.MetaData()
+
+tokens: Final = sa.Table(
+    "tokens",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    # SHA-256 of the token: it has 256 bits of entropy, so a slow hash would protect nothing.
+    sa.Column("digest", sa.String(64), nullable=False, unique=True),
+    sa.Column("subject", sa.String(256), nullable=False, index=True),
+    sa.Column("note", sa.String(256), nullable=False, server_default=""),
+    sa.Column("roles", sa.JSON, nullable=False),
+    sa.Column("teams", sa.JSON, nullable=False),
+    sa.Column("scopes", sa.JSON, nullable=False),
+    sa.Column("servers", sa.JSON, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+    sa.Column("expires", sa.Float, nullable=False),
+    sa.Column("revoked", sa.Float),
+    sa.Column("last_used", sa.Float),
+)
+
+approvals: Final = sa.Table(
+    "approvals",
+    metadata,
+    sa.Column("server", sa.String(32), primary_key=True),
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("name", sa.String(1024), primary_key=True),
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("verdict", sa.String(16), nullable=False),
+    sa.Column("definition", sa.JSON, nullable=False),
+    sa.Column("by", sa.String(256), nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+)
+
+servers: Final = sa.Table(
+    "servers",
+    metadata,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("pinned", sa.Float, nullable=False),
+)
+"""Servers whose first use is over: from here on, what they newly offer waits for a person."""
+
+sightings: Final = sa.Table(
+    "sightings",
+    metadata,
+    sa.Column("server", sa.String(32), primary_key=True),
+    sa.Column("offer", sa.String(128), primary_key=True),
+    sa.Column("era", sa.String(16), nullable=False),
+    sa.Column("version", sa.String(32), nullable=False),
+    sa.Column("info", sa.JSON, nullable=False),
+    sa.Column("capabilities", sa.JSON, nullable=False),
+    sa.Column("instructions", sa.Text, nullable=False),
+    sa.Column("definitions", sa.JSON, nullable=False),
+    sa.Column("ttl_ms", sa.BigInteger, nullable=False),
+    sa.Column("seen", sa.Float, nullable=False),
+)
+"""What each server offered when it was last asked, approved or not: the last good catalogue survives a restart."""
+
+ended: Final = sa.Table(
+    "ended_sessions",
+    metadata,
+    sa.Column("session", sa.String(64), primary_key=True),
+    sa.Column("until", sa.Float, nullable=False, index=True),
+)

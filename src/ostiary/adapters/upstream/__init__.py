@@ -1,0 +1,1 @@
+"""The upstream hop: connections, processes, both eras, what servers offer and when it changes."""

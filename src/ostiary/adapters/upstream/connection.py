@@ -1,0 +1,306 @@
+"""One keep-alive HTTP/1.1 connection to an upstream: bytes out, one answer or one event stream in.
+
+This is the hot path. llhttp (through httptools) does the parsing and stays as strict as it comes; what it leaves
+open is decided here. A connection that saw anything unexpected is never used again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Final, Protocol, cast
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+from msgspec import Struct
+
+from ostiary.adapters.upstream.response import Response, Stream
+from ostiary.core.errors import Garbled, Lost, TimedOut, UpstreamFailure
+from ostiary.protocol.sse import EventTooLarge
+
+# Up to here one joined write is cheaper than a second system call.
+JOINED: Final = 64 * 1024
+# How long a stream that was released may take to end, before its connection is dropped instead of kept.
+LINGER: Final = 1.0
+FIRST_INTERIM: Final = 100
+FIRST_FINAL: Final = 200
+BODILESS: Final = (204, 304)
+EVENT_STREAM: Final = b"text/event-stream"
+
+
+class Limits(Struct, frozen=True):
+    """What one upstream may take from us."""
+
+    connections: int = 256
+    waiting: int = 1024
+    """Exchanges that may queue for a connection."""
+    idle: float = 4.0
+    """Seconds. uvicorn and Node close idle connections after 5: be first, or a request may cross their closing."""
+    head: int = 64 * 1024
+    body: int = 32 * 1024 * 1024
+    event: int = 4 * 1024 * 1024
+    buffered: int = 1024 * 1024
+    """Bytes of a stream that may wait for their reader before we stop reading from the socket."""
+
+
+class Owner(Protocol):
+    """Whom a connection tells what becomes of it."""
+
+    def opened(self, connection: Connection, /) -> None:
+        """Count it: it is connected."""
+
+    def freed(self, connection: Connection, /) -> None:
+        """Use it again: its exchange is over."""
+
+    def gone(self, connection: Connection, /) -> None:
+        """Forget it: its socket is closed."""
+
+
+class Connection(asyncio.Protocol):
+    """One connection and the exchange that is on it, if any."""
+
+    def __init__(self, owner: Owner, peer: str, limits: Limits) -> None:
+        """Report to `owner`; `peer` is how messages name the other side."""
+        self.alive = False
+        """Whether a request may be written: connected, and no sign of an end yet."""
+        self.idle = limits.idle
+        """Seconds this side, or the other one if it said so, keeps the connection without work."""
+        self.since = 0.0
+        """When it was freed last."""
+        self._owner, self._peer, self._limits = owner, peer, limits
+        self._loop = asyncio.get_running_loop()
+        self._parser = HttpResponseParser(self)
+        self._transport: asyncio.Transport
+        self._timer: asyncio.TimerHandle | None = None
+        self._reply: asyncio.Future[Response] | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._status = 0
+        self._fields: dict[bytes, bytes] = {}
+        self._head: dict[bytes, bytes] | None = None
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._slack = 0
+        self._until_close = self._keep = self._done = False
+        self._fault: str | None = None
+        self._stream: Stream | None = None
+
+    # What the pool does.
+
+    def send(self, head: bytes, body: bytes, deadline: float) -> asyncio.Future[Response]:
+        """Write a request and return the future of its answer, which fails at the deadline."""
+        self._begin()
+        self._reply = reply = self._loop.create_future()
+        self._timer = self._loop.call_at(deadline, self._expire) if deadline < math.inf else None
+        if len(body) <= JOINED:
+            self._transport.write(head + body)
+        else:
+            self._transport.writelines((head, body))
+        return reply
+
+    def usable(self, now: float) -> bool:
+        """Say whether a request may be written, as far as can be known."""
+        return self.alive and now - self.since < self.idle and not self._transport.is_closing()
+
+    def abandon(self, reply: asyncio.Future[Response]) -> None:
+        """Drop the connection if it still works for this reply, whose reader is gone."""
+        if self._reply is reply:
+            self.fail(Lost("nobody waits for the answer any more"))
+
+    def abort(self) -> None:
+        """Drop the connection now."""
+        self.alive = False
+        self._transport.abort()
+
+    def fail(self, error: UpstreamFailure) -> None:
+        """Drop the connection and end its exchange, if it has one, with this error."""
+        self.abort()
+        reply, self._reply = self._reply, None
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._stream is not None:
+            self._stream.finish(error)
+        elif reply is not None and not reply.done():
+            reply.set_exception(error)
+
+    # What a stream does.
+
+    def pause(self) -> bool:
+        """Stop reading; say whether that was possible."""
+        if self._transport.is_closing():
+            return False
+        self._transport.pause_reading()
+        return True
+
+    def resume(self) -> None:
+        """Read on."""
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def linger(self) -> None:
+        """Wait for the end of the answer, but not for long."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(LINGER, self._expire)
+
+    # What the event loop does.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Become usable."""
+        self._transport = cast("asyncio.Transport", transport)
+        self.alive = True
+        self._owner.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and settle the exchange when its answer is whole."""
+        if self._reply is None:
+            self.abort()  # Nobody asked: whatever this is, it must not become the answer to the next request.
+            return
+        size = self._size
+        self._slack += len(data)
+        try:
+            self._parser.feed_data(data)
+        except HttpParserError as error:
+            self._fault = self._fault or f"not HTTP: {error}"
+        except HttpParserUpgrade:
+            self._fault = "it switched protocols, unasked"
+        if self._size != size:
+            self._slack = 0
+        elif self._slack > self._limits.head and not self._done:
+            # Heads, chunk headers and trailers: llhttp holds them without a bound of its own.
+            self._fault = self._fault or self._heavy()
+        if self._fault is not None:
+            self.fail(Garbled(f"{self._peer}: {self._fault}"))
+        elif self._done:
+            self._finish()
+
+    def eof_received(self) -> None:
+        """End an answer that ends with the connection; any other one is lost."""
+        if self._reply is not None and self._until_close:
+            self._finish()
+        elif self._reply is not None:
+            self._lose(None)
+        self.alive = False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell everybody."""
+        self.alive = False
+        if self._reply is not None:
+            self._lose(exc)
+        self._owner.gone(self)
+
+    # What the HTTP parser does.
+
+    def on_message_begin(self) -> None:
+        """Refuse a second message: we never ask twice on one connection before the first answer."""
+        if self._done:
+            self._fault = "bytes after the end of the answer"
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Collect a field."""
+        name = name.lower()
+        fields = self._fields
+        fields[name] = fields[name] + b", " + value if name in fields else value
+
+    def on_headers_complete(self) -> None:
+        """Decide how to read the rest."""
+        if self._fault is not None:
+            return
+        self._status = status = self._parser.get_status_code()
+        if status < FIRST_FINAL:
+            self._fault = None if status >= FIRST_INTERIM else f"status {status}"
+            return
+        self._head, self._fields = self._fields, {}  # Trailers go to the second one, and nowhere else.
+        self._keep = self._parser.should_keep_alive()
+        self._fault = self._judge(self._head)
+        media = self._head.get(b"content-type")
+        if self._fault is None and media is not None and is_event_stream(media):
+            self._start(status, self._head)
+
+    def on_body(self, data: bytes) -> None:
+        """Collect a part of the body, or events."""
+        self._size += len(data)
+        if self._stream is not None:
+            try:
+                self._stream.feed(data)
+            except EventTooLarge as error:
+                self._fault = f"the stream has {error}"
+        elif self._size > self._limits.body:
+            self._fault = f"a body of more than {self._limits.body} bytes"
+        else:
+            self._chunks.append(data)
+
+    def on_message_complete(self) -> None:
+        """Note the end; an interim answer (1xx) is none."""
+        if self._status < FIRST_FINAL:
+            self._fields = {}
+        else:
+            self._done = True
+
+    # How it ends.
+
+    def _judge(self, head: dict[bytes, bytes]) -> str | None:
+        """Return what is wrong with a head that llhttp accepts."""
+        if self._slack > self._limits.head and sum(map(len, head)) + sum(map(len, head.values())) > self._limits.head:
+            return self._heavy()
+        coding = head.get(b"transfer-encoding")
+        if coding is not None and coding.strip().lower() != b"chunked":
+            return "a transfer coding other than chunked"
+        if head.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+            return "a compressed body, which nobody asked for"
+        length = head.get(b"content-length")
+        if length is not None and int(length) > self._limits.body and self._status not in BODILESS:
+            return f"a body of more than {self._limits.body} bytes"
+        self._until_close = coding is None and length is None
+        if b"keep-alive" in head:
+            self.idle = min(self._limits.idle, promised_idle(head[b"keep-alive"]))
+        return None
+
+    def _heavy(self) -> str:
+        return f"a head of more than {self._limits.head} bytes"
+
+    def _start(self, status: int, head: dict[bytes, bytes]) -> None:
+        reply = self._reply
+        if reply is not None and not reply.done():
+            self._stream = Stream(self, self._limits.event, self._limits.buffered)
+            reply.set_result(Response(status, head, b"", self._stream))
+
+    def _finish(self) -> None:
+        reply, self._reply = self._reply, None
+        if self._timer is not None:
+            self._timer.cancel()
+        wanted = True
+        if self._stream is not None:
+            self._stream.finish(None)
+        elif reply is None or reply.done():
+            wanted = False
+        else:
+            reply.set_result(Response(self._status, self._head or {}, b"".join(self._chunks)))
+        # An answer that came before our request was out leaves the rest of it behind.
+        if wanted and self._keep and self.alive and not self._transport.get_write_buffer_size():
+            self.since = self._loop.time()
+            self._owner.freed(self)
+        else:
+            self.abort()
+
+    def _lose(self, error: Exception | None) -> None:
+        when = "before any byte of the answer" if not (self._slack or self._size) else "within the answer"
+        why = f" ({error})" if error else ""
+        self.fail(Lost(f"{self._peer} closed the connection {when}{why}"))
+
+    def _expire(self) -> None:
+        self.fail(TimedOut(f"{self._peer} had not finished its answer at the deadline"))
+
+
+def is_event_stream(media: bytes) -> bool:
+    """Say whether a Content-Type is the one of server-sent events, whatever its parameters."""
+    return media.partition(b";")[0].strip().lower() == EVENT_STREAM
+
+
+def promised_idle(value: bytes) -> float:
+    """Return for how many seconds a Keep-Alive field makes a connection worth keeping: a second less than it says."""
+    for part in value.split(b","):
+        name, _, number = part.strip().lower().partition(b"=")
+        if name == b"timeout" and number.isdigit() and len(number) <= len("86400"):
+            return max(0.0, float(number) - 1.0)
+    return math.inf

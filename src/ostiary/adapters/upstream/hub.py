@@ -1,0 +1,145 @@
+"""All configured servers: the port `Send`, the port `Changes`, and what each of them offers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import structlog
+
+from ostiary.adapters.upstream.catalogue import offering
+from ostiary.adapters.upstream.process import Child
+from ostiary.adapters.upstream.server import Server, Setup
+from ostiary.adapters.upstream.stdio import Key, Supervisor
+from ostiary.core.errors import GatewayError, Unreachable
+from ostiary.core.model import Json, Order
+from ostiary.core.ports import Back, Change
+from ostiary.integrity.pins import Offering
+
+log: Final = structlog.get_logger(__name__)
+_QUEUE: Final = 256
+
+
+class Hub:
+    """Knows every server by name."""
+
+    def __init__(self, base: Mapping[str, str]) -> None:
+        """Let processes see a few names of `base`, the gateway's own environment."""
+        self.supervisor = Supervisor(base, self._stray)
+        self._servers: dict[str, Server] = {}
+        self._followers: set[tuple[frozenset[str], asyncio.Queue[Change]]] = set()
+        self._dirty: dict[str, None] = {}
+        self.stirred = asyncio.Event()
+        """Set when a server said that what it offers has changed."""
+
+    async def send(self, order: Order, back: Back) -> Json:
+        """Carry an order out at its server (port `Send`)."""
+        server = self._servers.get(order.target.server)
+        if server is None:
+            raise Unreachable(f"{order.target.server} was removed from the configuration")
+        return await server.carry(order, back)
+
+    async def configure(self, setups: Iterable[Setup]) -> list[str]:
+        """Know these servers from now on, and return the names of those that are new or different."""
+        wanted = {setup.name: setup for setup in setups}
+        kept = {name: server for name, server in self._servers.items() if wanted.get(name) == server.setup}
+        gone = [server for name, server in self._servers.items() if name not in kept]
+        fresh = [name for name in wanted if name not in kept]
+        self._servers = kept | {name: Server(wanted[name], self.supervisor, self._changed) for name in fresh}
+        for server in gone:
+            await server.close()
+        return fresh
+
+    @property
+    def servers(self) -> Mapping[str, Server]:
+        """The servers by name."""
+        return self._servers
+
+    async def offered(self, name: str, offer: str, deadline: float, now: float) -> Offering:
+        """Ask a server what it offers to clients with this offer; raise where it cannot be asked."""
+        server = self._servers.get(name)
+        if server is None:
+            raise Unreachable(f"{name} was removed from the configuration")
+        async with server.questions(offer, deadline) as (era, way):
+            return await offering(name, offer, era, way, deadline, now)
+
+    # What changes
+
+    def _stray(self, key: Key, child: Child, message: dict[str, Any]) -> None:
+        server = self._servers.get(key[0])
+        if server is not None:
+            server.stray(child, message)
+
+    def _changed(self, server: str, what: str, uri: str, session: str) -> None:
+        if uri:
+            self.publish(Change(server, what, uri, session))
+            return
+        # What changed is fetched and judged first; who listens hears of it when it can be listed.
+        self._dirty[f"{server} {what}"] = None
+        self.stirred.set()
+
+    def dirty(self) -> list[tuple[str, str]]:
+        """Return the (server, list) pairs that were announced as changed since this was last asked."""
+        pairs = [(server, what) for server, _, what in (key.partition(" ") for key in self._dirty)]
+        self._dirty.clear()
+        self.stirred.clear()
+        return pairs
+
+    def publish(self, change: Change) -> None:
+        """Tell everyone who follows this server; who is too slow to read misses it, and nobody waits."""
+        for servers, queue in self._followers:
+            if change.server in servers and not queue.full():
+                queue.put_nowait(change)
+
+    @asynccontextmanager
+    async def changes(self, servers: tuple[str, ...]) -> AsyncIterator[AsyncIterator[Change]]:
+        """Follow what changes at these servers (port `Changes`)."""
+        queue: asyncio.Queue[Change] = asyncio.Queue(_QUEUE)
+        follower = (frozenset(servers), queue)
+        self._followers.add(follower)
+        try:
+            yield _Queued(queue)
+        finally:
+            self._followers.discard(follower)
+
+    async def follow(self, name: str) -> None:
+        """Stay subscribed to one server's announcements, with patience, until cancelled."""
+        pause = 1.0
+        while True:
+            server = self._servers.get(name)
+            if server is None:
+                return
+            started = asyncio.get_running_loop().time()
+            try:
+                await server.heard_changes(started + 90)
+            except GatewayError as error:
+                log.debug("announcements ended", server=name, reason=error.detail)
+            if asyncio.get_running_loop().time() - started > 30:  # noqa: PLR2004 - it had worked
+                pause = 1.0
+            await asyncio.sleep(pause)
+            pause = min(60.0, pause * 2)
+
+    async def sweep(self, now: float) -> None:
+        """End what nobody uses."""
+        for server in list(self._servers.values()):
+            await server.sweep(now)
+
+    async def close(self) -> None:
+        """Close every connection; processes end with the supervisor."""
+        for server in list(self._servers.values()):
+            await server.close()
+
+
+class _Queued:
+    """Reads a queue one by one; cancelling a read loses nothing."""
+
+    def __init__(self, queue: asyncio.Queue[Change]) -> None:
+        self._queue = queue
+
+    def __aiter__(self) -> _Queued:
+        return self
+
+    async def __anext__(self) -> Change:
+        return await self._queue.get()

@@ -1,0 +1,254 @@
+"""A pool of keep-alive connections to one upstream: the HTTP hop of every call.
+
+Nothing is sent twice. A request goes out once, on a connection that showed no sign of closing when it was
+written; if that one breaks, nobody can know what the server did, and the caller hears `Lost`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import re
+import ssl
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from ostiary.adapters.upstream.connection import Connection, Limits
+from ostiary.adapters.upstream.response import Response
+from ostiary.core.errors import Fault, Lost, Overloaded, TimedOut, Unreachable
+from ostiary.policy.egress import Origin
+
+__all__ = ["Dial", "Limits", "Pool", "Response", "Stats"]
+
+METHODS: Final = frozenset({b"POST", b"GET", b"DELETE", b"PUT", b"PATCH", b"OPTIONS"})
+PATH: Final = re.compile(rb"/[!-~]*")
+CLOSED: Final = "the connections to this server were closed: it was removed, or the gateway is stopping"
+
+
+class Dial(Protocol):
+    """Connect to an origin, or raise `Unreachable`."""
+
+    async def __call__(
+        self, origin: Origin, factory: Callable[[], Connection], tls: ssl.SSLContext | None, /
+    ) -> Connection:
+        """Return what `factory` made, connected."""
+
+
+class Stats(Struct, frozen=True):
+    """How busy a pool is."""
+
+    open: int
+    idle: int
+    in_flight: int
+    waiting: int
+
+
+class Pool:
+    """Exchange requests for answers with one origin."""
+
+    def __init__(
+        self, origin: Origin, *, dial: Dial, tls: ssl.SSLContext | None = None, limits: Limits | None = None
+    ) -> None:
+        """Connect with `dial` when a connection is first needed."""
+        self._origin, self._dial, self._tls, self._limits = origin, dial, tls, limits or Limits()
+        self._host = origin.authority.encode()
+        self._connections: set[Connection] = set()
+        self._free: list[Connection] = []
+        self._dialing = 0
+        self._waiters: deque[asyncio.Future[Connection | None]] = deque()
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    @property
+    def stats(self) -> Stats:
+        """Connections by what they do, and the exchanges that wait for one."""
+        connections, idle = len(self._connections), len(self._free)
+        waiting = sum(not waiter.done() for waiter in self._waiters)
+        return Stats(connections, idle, connections - idle, waiting)
+
+    async def exchange(self, method: bytes, path: bytes, headers: bytes, body: bytes, deadline: float) -> Response:
+        """Send one request and return its answer, or the head of its event stream, by `deadline` (the loop's clock).
+
+        `headers` is a finished block of lines, without Host and Content-Length. Cancelling drops the connection.
+        """
+        now = asyncio.get_running_loop().time()
+        if now >= deadline:
+            raise TimedOut("the deadline had passed before the request was sent")
+        head = self._head(method, path, headers, len(body))
+        connection = self._idle(now) or await self._acquire(deadline)
+        reply = connection.send(head, body, deadline)
+        try:
+            return await reply
+        except asyncio.CancelledError:
+            connection.abandon(reply)
+            raise
+
+    async def close(self) -> None:
+        """Drop every connection, end every exchange, and return when all sockets are closed."""
+        self._closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(Unreachable(CLOSED))
+        self._waiters.clear()
+        for connection in tuple(self._connections):
+            connection.fail(Lost(CLOSED))
+        await self._empty.wait()
+
+    def _head(self, method: bytes, path: bytes, headers: bytes, size: int) -> bytes:
+        lines = headers.count(b"\n")
+        if (
+            method not in METHODS
+            or not PATH.fullmatch(path)
+            or headers.count(b"\r") != lines
+            or headers.count(b"\r\n") != lines
+            or b"\r\n\r\n" in headers
+            or headers.startswith(b"\r")
+            or (headers and not headers.endswith(b"\n"))
+        ):
+            # Somebody's text became structure. Better no request than one that the server reads as two.
+            raise Fault("a request to an upstream was not well-formed")
+        if not size and method in {b"GET", b"DELETE"}:
+            return b"%b %b HTTP/1.1\r\nhost: %b\r\n%b\r\n" % (method, path, self._host, headers)
+        return b"%b %b HTTP/1.1\r\nhost: %b\r\ncontent-length: %d\r\n%b\r\n" % (
+            method, path, self._host, size, headers,
+        )  # fmt: skip
+
+    # Getting a connection.
+
+    def _idle(self, now: float) -> Connection | None:
+        """Take the connection used last: it is the warmest, and the others may age out."""
+        while self._free:
+            connection = self._free.pop()
+            if connection.usable(now):
+                return connection
+            connection.abort()
+        return None
+
+    async def _acquire(self, deadline: float) -> Connection:
+        try:
+            async with asyncio.timeout_at(deadline if deadline < math.inf else None):
+                return await self._wait_or_dial()
+        except TimeoutError as error:
+            raise TimedOut(f"no connection to {self._origin.host} before the deadline") from error
+
+    async def _wait_or_dial(self) -> Connection:
+        while True:
+            if self._closed:
+                raise Unreachable(CLOSED)
+            if len(self._connections) + self._dialing >= self._limits.connections:
+                connection = await self._wait()
+                if connection is None:
+                    return await self._open()
+                if connection.alive:
+                    return connection
+            else:
+                self._dialing += 1
+                return await self._open()
+
+    async def _wait(self) -> Connection | None:
+        """Return a connection that another exchange has finished with, or None for the right to dial one."""
+        if len(self._waiters) >= self._limits.waiting:
+            raise Overloaded(f"{len(self._waiters)} exchanges wait for {self._origin.host}", retry_after=1.0)
+        waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            self._pass_on(waiter)
+            raise
+
+    def _pass_on(self, waiter: asyncio.Future[Connection | None]) -> None:
+        """Undo a wait that was cancelled, perhaps just after it had been granted."""
+        with contextlib.suppress(ValueError):
+            self._waiters.remove(waiter)
+        if waiter.cancelled() or waiter.exception() is not None:
+            return
+        connection = waiter.result()
+        if connection is None:
+            self._dialing -= 1
+            self._offer()
+        elif connection.alive:
+            self.freed(connection)
+
+    async def _open(self) -> Connection:
+        """Dial; the place for it has been counted already."""
+        made: list[Connection] = []
+
+        def make() -> Connection:
+            made.append(Connection(self, self._origin.host, self._limits))
+            return made[-1]
+
+        try:
+            connection = await self._dial(self._origin, make, self._tls)
+        except BaseException:
+            for connection in made:
+                # uvloop closes a socket whose dialling is cancelled late, but never tells its protocol.
+                if connection.alive:
+                    connection.abort()
+                self.gone(connection)
+            raise
+        finally:
+            self._dialing -= 1
+            self._offer()
+        if self._closed:
+            connection.abort()
+            raise Unreachable(CLOSED)
+        if not connection.alive:
+            raise Unreachable(f"{self._origin.host} closed the connection at once; check what listens there")
+        return connection
+
+    def _offer(self) -> None:
+        """Let waiters dial while there is room."""
+        while self._waiters and len(self._connections) + self._dialing < self._limits.connections:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                self._dialing += 1
+                waiter.set_result(None)
+
+    # What connections report.
+
+    def opened(self, connection: Connection) -> None:
+        """Count a connection."""
+        self._connections.add(connection)
+        self._empty.clear()
+
+    def freed(self, connection: Connection) -> None:
+        """Hand a connection to whoever waits longest, or keep it."""
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(connection)
+                return
+        if self._closed:
+            connection.abort()
+            return
+        self._free.append(connection)
+        if self._sweeper is None:
+            self._sweeper = asyncio.get_running_loop().call_later(self._limits.idle, self._sweep)
+
+    def gone(self, connection: Connection) -> None:
+        """Forget a connection, and let a waiter dial in its place."""
+        self._connections.discard(connection)
+        if connection in self._free:
+            self._free.remove(connection)
+        if not self._connections:
+            self._empty.set()
+        self._offer()
+
+    def _sweep(self) -> None:
+        """Drop what was idle for too long, so that a quiet pool becomes an empty one."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        stale = [connection for connection in self._free if not connection.usable(now)]
+        self._free = [connection for connection in self._free if connection not in stale]
+        for connection in stale:
+            connection.abort()
+        self._sweeper = loop.call_later(self._limits.idle, self._sweep) if self._free else None

@@ -1,0 +1,374 @@
+"""One configured server: its era, its connections or processes, its sessions.
+
+The era is found out by `server/discover` and by nothing else: an old server may carry out any other request before it
+notices that it does not understand it. Every failure but a failed connection means the handshake era. What was found
+is remembered, and found out anew when the server contradicts it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import structlog
+from msgspec import Struct
+
+from ostiary.adapters.upstream import modern
+from ostiary.adapters.upstream.handshake import Changed, Link, NoHandshake
+from ostiary.adapters.upstream.pool import Dial, Limits, Pool
+from ostiary.adapters.upstream.process import Child
+from ostiary.adapters.upstream.program import Program
+from ostiary.adapters.upstream.stdio import Reopen, Supervisor
+from ostiary.adapters.upstream.wire import Heard, HTTPWire, PipeWire, SessionGone, Wire, deaf
+from ostiary.core.errors import GatewayError, Overloaded, TimedOut, Unreachable, UpstreamFailure
+from ostiary.core.model import MODERN, Era, Json, Kind, Order
+from ostiary.core.ports import Back
+from ostiary.policy.egress import Origin
+from ostiary.protocol.jsonrpc import request
+
+log: Final = structlog.get_logger(__name__)
+
+GATEWAY: Final = "gateway"
+"""The principal of the gateway's own questions to a server."""
+_MOST_LINKS: Final = 4096
+_IDLE_LINK: Final = 600.0
+_PROBE: Final = 30.0
+_SHAKEN: Final = "handshake "
+_CONTRADICTIONS: Final = frozenset({-32600, -32601, -32602, -32022, -32000})
+
+
+class Setup(Struct, frozen=True):
+    """What the configuration says about a server, ready for use. Holds secrets: it has no useful repr."""
+
+    name: str
+    origin: Origin | None = None
+    fields: bytes = b""
+    tls: ssl.SSLContext | None = None
+    dial: Dial | None = None
+    program: Program | None = None
+    shared: bool = False
+    era: str = "auto"
+    max_in_flight: int = 32
+    answer: int = 32 * 1024 * 1024
+    start_timeout: float = 60.0
+
+    def __repr__(self) -> str:
+        return f"Setup({self.name!r})"
+
+
+class Server:
+    """Carries orders out at one upstream."""
+
+    def __init__(self, setup: Setup, supervisor: Supervisor, changed: Callable[[str, str, str, str], None]) -> None:
+        self.setup, self._supervisor = setup, supervisor
+        self._changed: Changed = lambda what, uri, session: changed(setup.name, what, uri, session)
+        self.era: Era | None = None if setup.era == "auto" else Era(setup.era)
+        self._modern_only = setup.era == "modern"
+        self._probing: asyncio.Task[Era] | None = None
+        self._slots = asyncio.Semaphore(setup.max_in_flight)
+        self._links: dict[tuple[str, str, str], Link] = {}
+        self._opening: dict[tuple[str, str, str], asyncio.Task[Link]] = {}
+        self._of_child: dict[int, Link] = {}
+        self.levels: dict[str, str] = {}
+        self.in_flight = 0
+        self.failing = ""
+        """Why the last exchange failed, if it did."""
+        self._wire: HTTPWire | None = None
+        self.pool: Pool | None = None
+        if setup.origin is not None and setup.dial is not None:
+            limits = Limits(connections=setup.max_in_flight + 32, body=setup.answer)
+            self.pool = Pool(setup.origin, dial=setup.dial, tls=setup.tls, limits=limits)
+            self._wire = HTTPWire(self.pool, setup.origin.target.encode("ascii"), setup.fields)
+
+    async def carry(self, order: Order, back: Back) -> Json:
+        """Carry an order out, and return the JSON-RPC answer."""
+        if order.target.kind is Kind.GATEWAY:
+            return await self._aside(order, back)
+        if self._slots.locked():
+            await self._slot(order.deadline)
+        else:
+            await self._slots.acquire()
+        self.in_flight += 1
+        try:
+            heard = await self._carried(order, back)
+            self.failing = ""
+        except UpstreamFailure as error:
+            self.failing = error.public
+            raise
+        finally:
+            self.in_flight -= 1
+            self._slots.release()
+        return heard.message
+
+    async def _slot(self, deadline: float) -> None:
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise Overloaded(f"{self.setup.name} has {self.setup.max_in_flight} calls in flight") from None
+
+    async def _carried(self, order: Order, back: Back) -> Heard:
+        era = self.era or await self._found(order.deadline)
+        if era is Era.MODERN and order.call.client.era is Era.HANDSHAKE and not self._modern_only:
+            # Most modern servers speak both eras; then nothing is lost by speaking the client's own.
+            try:
+                return await self._in_session(order, back)
+            except NoHandshake as error:
+                self._modern_only = True
+                log.info("server speaks the modern era only", server=self.setup.name, reason=error.detail)
+        if era is Era.MODERN:
+            wire = self._wire or await self._pipe(order.caller.subject, order.caller.issuer, order)
+            heard = await modern.carry(wire, order, back)
+            if not self._contradicts(heard):
+                return heard
+            if await self._found(order.deadline) is Era.MODERN:
+                return heard
+        return await self._in_session(order, back)
+
+    def _contradicts(self, heard: Heard) -> bool:
+        """Say whether a refusal means that the server's era is not what we took it for; nothing was done then."""
+        error = heard.message.get("error")
+        if self.setup.era != "auto" or heard.status < 400 or not isinstance(error, dict):  # noqa: PLR2004
+            return False
+        if error.get("code") not in _CONTRADICTIONS or error.get("code") == -32602:  # noqa: PLR2004
+            return False
+        self.era = None
+        return True
+
+    async def _in_session(self, order: Order, back: Back) -> Heard:
+        for attempt in (1, 2):
+            link = await self._link(order)
+            link.used = asyncio.get_running_loop().time()
+            try:
+                return await link.carry(order, back)
+            except SessionGone:
+                # 404: the server knows no such session, so it did nothing; a new one may ask again, once.
+                if attempt == 2:  # noqa: PLR2004
+                    raise Unreachable("the server forgets its sessions at once") from None
+        raise AssertionError
+
+    # Which era?
+
+    async def _found(self, deadline: float) -> Era:
+        """Return the server's era, asking it once for all who wait."""
+        if self._probing is None or self._probing.done():
+            self._probing = asyncio.get_running_loop().create_task(self._probe())
+        done, _ = await asyncio.wait({self._probing}, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
+        if not done:
+            raise TimedOut(f"{self.setup.name} did not say in time which protocol it speaks")
+        return self._probing.result()
+
+    async def _probe(self) -> Era:
+        deadline = asyncio.get_running_loop().time() + max(_PROBE, self.setup.start_timeout)
+        if self._wire is None:
+            # A process is probed while it is prepared, in `_ready`.
+            await self._pipe(GATEWAY, "", None, deadline)
+        else:
+            self.era = await discovered(self._wire, deadline)
+        log.info("server answers", server=self.setup.name, era=self.era)
+        if self.era is None:
+            raise Unreachable(f"{self.setup.name} could not be asked")
+        return self.era
+
+    # Processes
+
+    def program(self) -> Program:
+        """Return what to start."""
+        if self.setup.program is None:
+            raise Unreachable(f"{self.setup.name} is no process")
+        return self.setup.program
+
+    async def _pipe(
+        self,
+        subject: str,
+        issuer: str,
+        order: Order | None,
+        deadline: float = 0.0,
+        offer: str = "",
+        *,
+        shake: bool = False,
+    ) -> PipeWire:
+        principal = "" if self.setup.shared else f"{issuer} {subject}"
+        offer = order.call.client.offer if order else offer
+        # A process that shook hands serves no other era, so it is another process.
+        key = (self.setup.name, principal, f"{_SHAKEN}{offer}" if shake else offer)
+        until = order.deadline if order else deadline
+        child = await self._supervisor.child(
+            key, self.program(), until, lambda child: self._ready(child, offer, shake=shake)
+        )
+        return PipeWire(child)
+
+    async def _ready(self, child: Child, offer: str, *, shake: bool) -> None:
+        """Prepare a fresh process: find out its era once, shake hands where it or the client wants that."""
+        deadline = asyncio.get_running_loop().time() + self.setup.start_timeout
+        wire = PipeWire(child)
+        if self.era is None:
+            self.era = await discovered(wire, deadline)
+            if self.era is Era.HANDSHAKE:
+                # Some old servers are confused by the question for good; they get a fresh start.
+                raise Reopen
+        if self.era is Era.HANDSHAKE or shake:
+            link = Link(wire, offer, self._changed)
+            await link.open(deadline)
+            self._of_child = {pid: each for pid, each in self._of_child.items() if each.alive}
+            self._of_child[id(child)] = link
+
+    def stray(self, child: Child, message: dict[str, Any]) -> None:
+        """Handle what a process says outside any call."""
+        link = self._of_child.get(id(child))
+        if link is not None:
+            link.stray(message)
+        elif isinstance(message.get("method"), str) and message["method"].endswith("/list_changed"):
+            self._changed(message["method"].split("/")[1], "", "")
+
+    # Sessions (handshake era)
+
+    async def _link(self, order: Order) -> Link:
+        caller, client = order.caller, order.call.client
+        if self._wire is None:
+            wire = await self._pipe(caller.subject, caller.issuer, order, shake=self.era is Era.MODERN)
+            return self._of_child[id(wire.child)]
+        principal = "" if self.setup.shared else f"{caller.issuer} {caller.subject}"
+        return await self._session((principal, client.session or "", client.offer), order.deadline)
+
+    async def _session(self, key: tuple[str, str, str], deadline: float) -> Link:
+        link = self._links.get(key)
+        if link is not None and link.alive:
+            return link
+        task = self._opening.get(key)
+        if task is None:
+            task = self._opening[key] = asyncio.get_running_loop().create_task(self._opened(key))
+            task.add_done_callback(lambda _: self._opening.pop(key, None))
+        done, _ = await asyncio.wait({task}, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
+        if not done:
+            raise TimedOut(f"no session with {self.setup.name} before the deadline")
+        return task.result()
+
+    async def _opened(self, key: tuple[str, str, str]) -> Link:
+        if self._wire is None:
+            raise Unreachable(f"{self.setup.name} has no endpoint")
+        self._make_room()
+        link = Link(self._wire, key[2], self._changed, key[1])
+        now = asyncio.get_running_loop().time()
+        await link.open(now + self.setup.start_timeout, self.levels.get(key[1], ""))
+        link.used = now
+        self._links[key] = link
+        return link
+
+    def _make_room(self) -> None:
+        if len(self._links) < _MOST_LINKS:
+            return
+        idle = sorted((link.used, key) for key, link in self._links.items() if not link.busy)
+        if not idle:
+            raise Overloaded(f"{self.setup.name} has {_MOST_LINKS} busy sessions")
+        del self._links[idle[0][1]]
+
+    async def sweep(self, now: float) -> None:
+        """End sessions that nobody used for a while."""
+        idle = [key for key, link in self._links.items() if not link.busy and now - link.used > _IDLE_LINK]
+        for link in [self._links.pop(key) for key in idle]:
+            await link.close(now + 5)
+
+    # What concerns no single call
+
+    async def _aside(self, order: Order, back: Back) -> Json:
+        """Carry out what a client says to all servers of its endpoint: its log level, its roots, its subscriptions."""
+        call, session = order.call, order.call.client.session
+        match call.method:
+            case "subscriptions/listen" if self.era is Era.MODERN:
+                wire = self._wire or await self._pipe(order.caller.subject, order.caller.issuer, order)
+                return (await modern.carry(wire, order, back)).message
+            case "logging/setLevel" if session:
+                await self._levelled(order, session)
+            case "notifications/roots/list_changed" if session:
+                for link in self._mine(order, session):
+                    await link.tell(call.method, {}, order.deadline)
+        return {"result": {}}
+
+    async def _levelled(self, order: Order, session: str) -> None:
+        level = str(order.call.params["level"])
+        self.levels[session] = level
+        if len(self.levels) > _MOST_LINKS:
+            del self.levels[next(iter(self.levels))]
+        for link in self._mine(order, session):
+            await link.set_level(level, order.deadline)
+
+    def _mine(self, order: Order, session: str) -> list[Link]:
+        """Return the open sessions that serve this client session."""
+        offer = order.call.client.offer
+        found = [link for key, link in self._links.items() if key[1] == session and link.alive]
+        principal = "" if self.setup.shared else f"{order.caller.issuer} {order.caller.subject}"
+        for status in self._supervisor.status() if self._wire is None else ():
+            of = (status.server, status.principal, status.offer.removeprefix(_SHAKEN))
+            if of == (self.setup.name, principal, offer):
+                found += [link for link in self._of_child.values() if link.alive]
+        return found
+
+    # Questions of the gateway's own
+
+    @asynccontextmanager
+    async def questions(self, offer: str, deadline: float) -> AsyncIterator[tuple[Era, Wire | Link]]:
+        """Give the gateway's own way to ask this server what it offers to clients with this offer."""
+        if self.era is None:
+            await self._found(deadline)
+        if self._wire is not None:
+            if self.era is Era.MODERN:
+                yield Era.MODERN, self._wire
+                return
+            yield Era.HANDSHAKE, await self._session((GATEWAY, "", offer), deadline)
+            return
+        pipe = await self._pipe(GATEWAY, "", None, deadline, offer)
+        if self.era is Era.MODERN:
+            yield Era.MODERN, pipe
+            return
+        yield Era.HANDSHAKE, self._of_child[id(pipe.child)]
+
+    async def heard_changes(self, deadline_free: float) -> None:
+        """Stay subscribed to what the server says has changed, until that ends; return at once where it cannot."""
+        async with self.questions("", deadline_free) as (era, way):
+            if era is Era.HANDSHAKE and isinstance(way, Link):
+                way.listen()
+                await way.listened()
+                return
+            if not isinstance(way, HTTPWire):
+                return
+            wanted = dict.fromkeys(("toolsListChanged", "promptsListChanged", "resourcesListChanged"), True)
+            params = {"notifications": wanted, "_meta": dict(modern.envelope(""))}
+            message = request(way.mint(), "subscriptions/listen", params)
+            await way.request(message, modern.fields("subscriptions/listen", ""), float("inf"), self._announced)
+
+    async def _announced(self, message: dict[str, Any]) -> None:
+        method = message.get("method")
+        if isinstance(method, str) and method.endswith("/list_changed"):
+            self._changed(method.split("/")[1], "", "")
+
+    async def close(self) -> None:
+        """End every session and connection."""
+        now = asyncio.get_running_loop().time()
+        for link in self._links.values():
+            await link.close(now + 2)
+        self._links.clear()
+        if self.pool is not None:
+            await self.pool.close()
+        if self.setup.program is not None:
+            await self._supervisor.forget(self.setup.name)
+
+
+async def discovered(wire: Wire, deadline: float) -> Era:
+    """Return the era of what is at the other end; raise only where nothing could be reached."""
+    params = {"_meta": dict(modern.envelope(""))}
+    asked = min(deadline, asyncio.get_running_loop().time() + _PROBE)
+    try:
+        heard = await wire.request(
+            request(wire.mint(), "server/discover", params), modern.fields("server/discover", ""), asked, deaf
+        )
+    except Unreachable:
+        raise
+    except (GatewayError, SessionGone):
+        return Era.HANDSHAKE
+    result = heard.message.get("result")
+    versions = result.get("supportedVersions") if isinstance(result, dict) else None
+    return Era.MODERN if isinstance(versions, list) and MODERN in versions else Era.HANDSHAKE

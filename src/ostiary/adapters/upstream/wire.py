@@ -1,0 +1,208 @@
+"""One way to put a message to an upstream and hear what comes back, over HTTP or over a process's pipes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol
+
+from msgspec import Struct
+
+from ostiary.adapters.upstream.pool import Pool, Response
+from ostiary.adapters.upstream.process import Child
+from ostiary.core.errors import Garbled, GatewayError, Lost, NotJson, TooLarge, UpstreamRefused
+from ostiary.core.model import Json
+from ostiary.protocol import headers as routing
+from ostiary.protocol.jsonrpc import decode, encode, notification
+from ostiary.protocol.methods import INTERLUDE
+
+Hear = Callable[[dict[str, Any]], Awaitable[None]]
+"""Called with every message that arrives before the answer."""
+
+_COMMON: Final = b"accept: application/json, text/event-stream\r\ncontent-type: application/json\r\n"
+_LONGEST_PAUSE: Final = 10.0
+_OK: Final = 200
+_REFUSALS: Final = 400
+_GONE: Final = 404
+
+
+class Heard(Struct, frozen=True):
+    """The answer to one request."""
+
+    message: dict[str, Any]
+    status: int = _OK
+    session: str = ""
+    """`Mcp-Session-Id`, where the answer carried one."""
+
+
+PAUSED: Final[dict[str, Any]] = {"method": INTERLUDE}
+"""Not a message of the server's: it ended the stream early, and will be asked again."""
+
+
+class SessionGone(Exception):
+    """The upstream forgot our session (404): nothing was done, and a new one may be begun."""
+
+
+class Wire(Protocol):
+    """Requests out, messages in."""
+
+    async def request(self, message: Json, fields: bytes, deadline: float, hear: Hear, /) -> Heard:
+        """Send a request and return its answer. Cancelling it tells the upstream."""
+
+    async def tell(self, message: Json, fields: bytes, deadline: float, /) -> None:
+        """Send a notification or an answer."""
+
+    def mint(self) -> int:
+        """Return a request id that is in use nowhere else on this wire."""
+
+
+async def deaf(_message: dict[str, Any]) -> None:
+    """Drop what arrives before the answer."""
+
+
+class HTTPWire:
+    """Streamable HTTP (2025-03-26 and later)."""
+
+    def __init__(self, pool: Pool, path: bytes, fields: bytes) -> None:
+        """Send `fields` (the upstream's own credential and headers) with every request."""
+        self._pool, self._path, self._fields, self._count = pool, path, _COMMON + fields, 0
+
+    def mint(self) -> int:
+        """Return a request id."""
+        self._count += 1
+        return self._count
+
+    async def request(self, message: Json, fields: bytes, deadline: float, hear: Hear) -> Heard:
+        """Send a request and return its answer; cancelling closes the stream."""
+        response = await self._pool.exchange(b"POST", self._path, self._fields + fields, encode(message), deadline)
+        if response.streaming:
+            return await self._streamed(response, message["id"], fields, deadline, hear)
+        return _complete(response, b"mcp-session-id" in fields)
+
+    async def _streamed(self, response: Response, ident: Any, fields: bytes, deadline: float, hear: Hear) -> Heard:
+        """Read a stream until the answer; one that the server ends early is taken up again (2025-11-25, polling)."""
+        session = response.headers.get(routing.SESSION, "")
+        while True:
+            last, pause, whole = "", 0.0, False
+            try:
+                while (event := await response.next()) is not None:
+                    last, pause = event.id or last, (event.retry or 0) / 1000 or pause
+                    if not event.data:
+                        continue
+                    message = parsed(event.data.encode())
+                    if "method" not in message and message.get("id") == ident:
+                        whole = True
+                        return Heard(message, response.status, session)
+                    await hear(message)
+            finally:
+                # After the answer the stream ends by itself, and its connection can be kept.
+                response.release() if whole else response.close()
+            if not last:
+                raise Lost("the event stream ended before the answer")
+            await hear(PAUSED)
+            await asyncio.sleep(min(pause, _LONGEST_PAUSE))
+            response = await self.stream(fields + b"last-event-id: %b\r\n" % last.encode(), deadline)
+
+    async def stream(self, fields: bytes, deadline: float) -> Response:
+        """Open a GET stream."""
+        response = await self._pool.exchange(b"GET", self._path, self._fields + fields, b"", deadline)
+        if response.streaming and response.status == _OK:
+            return response
+        response.close()
+        raise UpstreamRefused(f"GET was answered {response.status}")
+
+    async def tell(self, message: Json, fields: bytes, deadline: float) -> None:
+        """Send a notification or an answer."""
+        response = await self._pool.exchange(b"POST", self._path, self._fields + fields, encode(message), deadline)
+        response.close()
+        if response.status == _GONE:
+            raise SessionGone
+        if response.status >= _REFUSALS:
+            raise UpstreamRefused(f"a notification was answered {response.status}")
+
+    async def end(self, fields: bytes, deadline: float) -> None:
+        """Say that a session is over; a server that cannot be told loses it by itself."""
+        try:
+            response = await self._pool.exchange(b"DELETE", self._path, self._fields + fields, b"", deadline)
+        except GatewayError:
+            return
+        response.close()
+
+
+def _complete(response: Response, in_session: bool) -> Heard:
+    status = response.status
+    if status == _GONE and in_session:
+        raise SessionGone
+    try:
+        message = parsed(response.body)
+    except GatewayError:
+        if status >= _REFUSALS:
+            raise UpstreamRefused(f"the server answered {status}") from None
+        raise
+    if status >= _REFUSALS and "error" not in message:
+        raise UpstreamRefused(f"the server answered {status}")
+    return Heard(message, status, response.headers.get(routing.SESSION, "") if not in_session else "")
+
+
+def parsed(data: bytes) -> dict[str, Any]:
+    """Return one message, or raise `Garbled`."""
+    try:
+        message = decode(data)
+    except (NotJson, TooLarge) as error:
+        raise Garbled(f"not JSON: {error.detail or error.hint}") from None
+    if not isinstance(message, dict):
+        raise Garbled("a message is one JSON object")
+    return message
+
+
+class PipeWire:
+    """A process's pipes (stdio)."""
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+
+    def mint(self) -> int:
+        """Return a request id."""
+        return self.child.mint()
+
+    async def request(self, message: Json, fields: bytes, deadline: float, hear: Hear) -> Heard:  # noqa: ARG002 - HTTP's
+        """Send a request and return its answer; cancelling, or giving up, tells the process."""
+        arriving = await self.child.open(message, deadline)
+        done = False
+        try:
+            while True:
+                heard = await arriving.next()
+                if "method" not in heard:
+                    done = True
+                    return Heard(heard)
+                await hear(heard)
+        except Lost:
+            done = True
+            raise
+        finally:
+            arriving.close()
+            if not done:
+                self._cancelled(message)
+
+    def _cancelled(self, message: Json) -> None:
+        """Tell the process, without waiting: we may be in the middle of being cancelled ourselves."""
+        params = {"requestId": message["id"], "reason": "the client cancelled, or the deadline passed"}
+        told = self.child.tell(notification("notifications/cancelled", params))
+        task = asyncio.get_running_loop().create_task(_quietly(told))
+        _TELLING.add(task)
+        task.add_done_callback(_TELLING.discard)
+
+    async def tell(self, message: Json, fields: bytes, deadline: float) -> None:  # noqa: ARG002 - HTTP's
+        """Send a notification or an answer."""
+        await self.child.tell(message)
+
+
+_TELLING: Final[set[asyncio.Task[None]]] = set()
+"""Keeps cancellations alive until they are written."""
+
+
+async def _quietly(told: Awaitable[None]) -> None:
+    try:
+        await told
+    except GatewayError:
+        return

@@ -1,0 +1,369 @@
+"""Config and approved catalogues → Snapshot. Pure.
+
+Compile, don't interpret: patterns, who-lists, schemas and names become dictionaries, frozen sets and closed functions
+here, so that a call only looks things up. Rules are expanded against the *approved* catalogue: what appears upstream
+overnight is in no dictionary, and therefore unreachable until someone approves it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache, partial
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ostiary.config import schema
+from ostiary.config.schema import Config
+from ostiary.config.values import covers, globbed, is_loopback, server_of
+from ostiary.core.errors import BadArguments
+from ostiary.core.model import (
+    Bounds,
+    Catalogue,
+    Charge,
+    Check,
+    Json,
+    Kind,
+    Rule,
+    Snapshot,
+    Surface,
+    Target,
+    Template,
+    Timeouts,
+)
+from ostiary.integrity import schemas
+from ostiary.protocol import headers, names, uris
+from ostiary.protocol.methods import METHODS, NOTIFIED, OWN
+
+AGGREGATE: Final = "/mcp"
+BUILT_IN: Final = Rule("built-in", (frozenset({"*"}),))
+"""Speaking to the gateway itself (listing, discovering, opening a session) is open to every known caller; what a list
+holds is decided entry by entry."""
+_LONGEST_INSTRUCTIONS: Final = 4096
+_PORT: Final = re.compile(r"[^:]:[0-9]+$|\]:[0-9]+$")
+_PROMPTS: Final = "prompt/"
+"""How the label of a prompt goes on after the server's name."""
+_KEYS: Final = {Kind.RESOURCE: "uri", Kind.TEMPLATE: "uriTemplate"}
+_RESOURCES: Final = frozenset({Kind.RESOURCE, Kind.TEMPLATE})
+
+Matcher = Callable[[str], bool]
+"""Whether a pattern covers a label. Kinds are part of both: `files.*` is tools, and no resource whose URI has a dot."""
+
+
+class Compiled(NamedTuple):
+    """A snapshot, and what an operator should know about it."""
+
+    snapshot: Snapshot
+    notes: tuple[str, ...]
+
+
+class Policy:
+    """The rules and limits of a configuration, ready to be asked about labels."""
+
+    def __init__(self, config: Config) -> None:
+        self._rules = sorted((_ruled(rule) for rule in config.rules), key=_order)
+        self._limits = [(_matchers(limit.on), _charge(limit)) for limit in config.limits]
+        # A label may hold any URI that a caller thinks of, so few are kept: 4096 of 2 KB each are 8 MB.
+        self.rules = lru_cache(maxsize=4096)(self._expanded)
+
+    def _expanded(self, label: str) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+        """Return the allows and denies for one label."""
+        allows = tuple(each.rule for each in self._rules if each.allows and _any(each.patterns, label))
+        denies = tuple(each.rule for each in self._rules if not each.allows and _any(each.patterns, label))
+        return allows, denies
+
+    def template(self, label: str) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+        """Return the rules for listing a URI template: an allow counts if it may allow any URI of it."""
+        server, _, uri = label.partition(":")
+        fixed = uri.partition("{")[0]
+        allows = tuple(each.rule for each in self._rules if each.allows and _overlaps(each.written, server, fixed))
+        return allows, self.rules(label)[1]
+
+    def charges(self, label: str) -> tuple[Charge, ...]:
+        """Return the limits that count this label."""
+        return tuple(charge for patterns, charge in self._limits if _any(patterns, label))
+
+
+class _Ruled(NamedTuple):
+    rule: Rule
+    allows: bool
+    patterns: tuple[Matcher, ...]
+    written: tuple[str, ...]
+
+
+def _order(each: _Ruled) -> tuple[bool, str]:
+    # Where several rules allow, one without a limit decides: a limit bounds its own rule, not the others.
+    return bool(each.rule.charges), each.rule.name
+
+
+def _ruled(rule: schema.Rule) -> _Ruled:
+    written = rule.allow or rule.deny or ()
+    listed = (("role", rule.roles), ("team", rule.teams), ("subject", rule.subjects), ("client", rule.clients))
+    needs = tuple(_tags(kind, values) for kind, values in listed if values)
+    charges: tuple[Charge, ...] = ()
+    if rule.limit is not None:
+        charges = (Charge(f"rule:{rule.name}", "caller", rule.limit.per_second, float(rule.limit.count), 0),)
+    compiled = Rule(rule.name, needs, frozenset(rule.scopes or ()), charges)
+    return _Ruled(compiled, rule.allow is not None, _matchers(written), tuple(written))
+
+
+def _tags(kind: str, values: Iterable[str]) -> frozenset[str]:
+    return frozenset("*" if value == "*" and kind == "subject" else f"{kind}:{value}" for value in values)
+
+
+def _matchers(patterns: Iterable[str]) -> tuple[Matcher, ...]:
+    return tuple(partial(covers, each) for each in patterns)
+
+
+def _any(matchers: Iterable[Matcher], label: str) -> bool:
+    return any(matches(label) for matches in matchers)
+
+
+def _overlaps(patterns: Iterable[str], server: str, fixed: str) -> bool:
+    """Say whether a pattern may cover some URI of this server that begins with `fixed`."""
+    for pattern in patterns:
+        if pattern == "*":
+            return True
+        name, colon, rest = pattern.partition(":")
+        start = rest.partition("*")[0]
+        if colon and globbed(name, server) and (start.startswith(fixed) or fixed.startswith(start)):
+            return True
+    return False
+
+
+def _charge(limit: schema.Limit) -> Charge:
+    rate = limit.calls.per_second if limit.calls else 0.0
+    burst = float(limit.calls.count) if limit.calls else 0.0
+    return Charge(limit.name, limit.per, rate, burst, limit.concurrent or 0)
+
+
+def compiled(config: Config, catalogues: Mapping[tuple[str, str], Catalogue], revision: int, digest: str) -> Compiled:
+    """Return the snapshot of a configuration and what its servers offer; notes say what could not be included."""
+    policy, notes = Policy(config), list[str]()
+    enabled = [name for name, server in config.servers.items() if not server.disabled]
+    offers = sorted({offer for _, offer in catalogues} | {""})
+    surfaces: dict[tuple[str, str], Surface] = {}
+    for offer in offers:
+        known = {name: catalogues[name, offer] for name in enabled if (name, offer) in catalogues}
+        targets = {name: list(_targets(config, policy, known[name], notes)) for name in known}
+        for surface in _surfaces(config, policy, known, targets, notes):
+            surfaces[surface.endpoint, offer] = surface
+    snapshot = Snapshot(
+        revision,
+        digest,
+        frozenset(endpoints(config)),
+        surfaces,
+        *_names(config),
+        Timeouts(config.gateway.timeouts.call, config.gateway.timeouts.session),
+        Bounds(config.gateway.bounds.body, config.gateway.bounds.depth, config.gateway.bounds.in_flight),
+        schema.weakened(config),
+    )
+    return Compiled(snapshot, tuple(dict.fromkeys(notes)))
+
+
+def endpoints(config: Config) -> dict[str, tuple[str, ...]]:
+    """Return every MCP endpoint with the servers behind it."""
+    enabled = tuple(name for name, server in config.servers.items() if not server.disabled)
+    found = {AGGREGATE: enabled}
+    found |= {f"/servers/{name}/mcp": (name,) for name in enabled}
+    for name, view in config.views.items():
+        wanted = tuple(server for server in enabled if any(_reaches(each, server) for each in view.include))
+        found[f"/views/{name}/mcp"] = wanted
+    return found
+
+
+def _reaches(pattern: str, server: str) -> bool:
+    return pattern == "*" or globbed(server_of(pattern), server)
+
+
+def _names(config: Config) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the hosts we are, and the origins of pages that may call us."""
+    own = urlsplit(config.gateway.url)
+    name = own.hostname or ""
+    hosts = {f"[{name}]" if ":" in name else name, *config.gateway.hosts}
+    origins = {config.gateway.url.rstrip("/"), *config.gateway.origins}
+    if is_loopback(config.gateway.listen.host):
+        hosts |= {"localhost", "127.0.0.1", "[::1]"}
+        origins |= {"http://localhost", "http://127.0.0.1", "localhost:*", "127.0.0.1:*", "[::1]:*"}
+    # A name that was written with a port is that port only.
+    return frozenset(hosts | {f"{host}:*" for host in hosts if not _PORT.search(host)}), frozenset(origins)
+
+
+def _targets(config: Config, policy: Policy, catalogue: Catalogue, notes: list[str]) -> Iterator[Target]:
+    """Yield a target for each approved definition of one server, under the server's own names."""
+    server = config.servers[catalogue.server]
+    for definition in catalogue.tools:
+        name = str(definition["name"])
+        own = server.tools.get(name)
+        if own is not None and own.disabled:
+            continue
+        try:
+            yield _tool(server, policy, catalogue.server, definition, own)
+        except ValueError as error:
+            notes.append(f"{names.label(catalogue.server, 'tool', name)} is held back: {error}")
+    for kind, definitions in (
+        (Kind.PROMPT, catalogue.prompts),
+        (Kind.RESOURCE, catalogue.resources),
+        (Kind.TEMPLATE, catalogue.templates),
+    ):
+        for definition in definitions:
+            try:
+                yield _other(server, policy, catalogue.server, kind, definition)
+            except ValueError as error:
+                name = str(definition[_KEYS.get(kind, "name")])
+                notes.append(f"{names.label(catalogue.server, kind, name)} is held back: {error}")
+
+
+def _tool(server: schema.Server, policy: Policy, where: str, definition: Json, own: schema.Tool | None) -> Target:
+    name = str(definition["name"])
+    if name.startswith(_PROMPTS):
+        raise ValueError("rules would take it for a prompt")
+    label = names.label(where, "tool", name)
+    shape = schemas.object_schema(definition)
+    allows, denies = policy.rules(label)
+    return Target(
+        where,
+        Kind.TOOL,
+        name,
+        label,
+        name,
+        _described(definition, own),
+        allows,
+        denies,
+        policy.charges(label),
+        check=schemas.check(shape, unknown=server.unknown_arguments),
+        known=schemas.known(shape),
+        drops=server.unknown_arguments == "drop",
+        mirrored=headers.mirrored(shape),
+        timeout=(own.timeout if own and own.timeout else server.timeout),
+    )
+
+
+def _described(definition: Json, own: schema.Tool | None) -> Json:
+    """Return the definition with what the operator knows better about it: their word wins over the server's."""
+    said = {"destructiveHint": own.destructive, "readOnlyHint": own.read_only} if own else {}
+    said = {key: value for key, value in said.items() if value is not None}
+    if not said:
+        return definition
+    theirs = definition.get("annotations")
+    return {**definition, "annotations": {**theirs, **said} if isinstance(theirs, dict) else said}
+
+
+def _other(server: schema.Server, policy: Policy, where: str, kind: Kind, definition: Json) -> Target:
+    name = str(definition[_KEYS.get(kind, "name")])
+    label = names.label(where, kind, name)
+    if kind is Kind.TEMPLATE:
+        uris.fits(name)
+    allows, denies = policy.template(label) if kind is Kind.TEMPLATE else policy.rules(label)
+    check = _prompt_check(definition) if kind is Kind.PROMPT else None
+    return Target(
+        where, kind, name, label, name, definition, allows, denies, policy.charges(label),
+        check=check, timeout=server.timeout,
+    )  # fmt: skip
+
+
+def _prompt_check(definition: Json) -> Check:
+    listed = definition.get("arguments")
+    entries = listed if isinstance(listed, list) else []
+    known = {str(each["name"]) for each in entries if isinstance(each, dict) and "name" in each}
+
+    def checked(arguments: Json) -> None:
+        for name, value in arguments.items():
+            if name not in known:
+                raise BadArguments("unknown prompt argument", hint=f"this prompt has no argument {name[:80]!r}")
+            if not isinstance(value, str):
+                raise BadArguments("prompt argument is not text", hint=f"argument {name[:80]!r} is text")
+
+    return checked
+
+
+def _surfaces(
+    config: Config,
+    policy: Policy,
+    known: Mapping[str, Catalogue],
+    targets: Mapping[str, list[Target]],
+    notes: list[str],
+) -> Iterator[Surface]:
+    for endpoint, servers in endpoints(config).items():
+        here = [target for name in servers for target in targets.get(name, ())]
+        kind, _, rest = endpoint.removeprefix("/").partition("/")
+        view = config.views.get(rest.partition("/")[0]) if kind == "views" else None
+        if view is not None:
+            include = _matchers(view.include)
+            here = [target for target in here if _any(include, target.label)]
+        own = kind == "servers"
+        named = [target if own else _renamed(target, view) for target in here]
+        yield _surface(endpoint, servers, policy, known, _unique(endpoint, named, notes), view)
+
+
+def _renamed(target: Target, view: schema.View | None) -> Target:
+    if target.kind in _RESOURCES:
+        return target
+    new = view.rename.get(target.label) if view else None
+    return msgspec.structs.replace(target, exposed=new or names.exposed(target.server, target.name))
+
+
+def _unique(endpoint: str, targets: Iterable[Target], notes: list[str]) -> list[Target]:
+    """Return the targets without those that share a name: guessing which one is meant would be worse than refusing."""
+    by_name: dict[tuple[Kind, str], list[Target]] = {}
+    for target in targets:
+        by_name.setdefault((target.kind, target.exposed), []).append(target)
+    for (kind, name), sharing in by_name.items():
+        if len(sharing) > 1:
+            labels = ", ".join(target.label for target in sharing)
+            notes.append(f"{endpoint}: {kind} {name!r} is offered by {labels}; none of them is reachable here")
+    return [sharing[0] for sharing in by_name.values() if len(sharing) == 1]
+
+
+def _surface(
+    endpoint: str,
+    servers: tuple[str, ...],
+    policy: Policy,
+    known: Mapping[str, Catalogue],
+    targets: list[Target],
+    view: schema.View | None,
+) -> Surface:
+    table = {(target.kind, target.exposed): target for target in targets}
+    for method in [*(name for name, spec in METHODS.items() if spec.key is None), *OWN, NOTIFIED]:
+        table[Kind.GATEWAY, method] = Target(
+            "", Kind.GATEWAY, method, method, method, {}, (BUILT_IN,), (), policy.charges(method)
+        )
+    present = [known[name] for name in servers if name in known]
+    templates = tuple(
+        Template(target, uris.fits(target.name), policy.rules) for target in targets if target.kind is Kind.TEMPLATE
+    )
+    ttl = max(0, min((catalogue.ttl_ms for catalogue in present), default=0))
+    said = view.description if view and view.description else _instructions(present)
+    return Surface(endpoint, servers, table, templates, announced(present), said, 0 if _stale(present) else ttl)
+
+
+def _stale(present: Iterable[Catalogue]) -> bool:
+    return any(catalogue.stale for catalogue in present)
+
+
+def _instructions(present: list[Catalogue]) -> str:
+    """Return what servers say about themselves; of several, with whose words they are: they are third-party prompts."""
+    said = [(each.server, each.instructions.strip()[:_LONGEST_INSTRUCTIONS]) for each in present if each.instructions]
+    if len(present) == 1:
+        return said[0][1] if said else ""
+    return "\n\n".join(f"[{server}] {text}" for server, text in said)[: 4 * _LONGEST_INSTRUCTIONS]
+
+
+def announced(present: Iterable[Catalogue]) -> dict[str, Any]:
+    """Return the server capabilities of an endpoint: what some server behind it has, and the gateway carries."""
+    result: dict[str, Any] = {}
+    for catalogue in present:
+        theirs = catalogue.capabilities
+        for key, empty in (("tools", catalogue.tools), ("prompts", catalogue.prompts)):
+            if key in theirs or empty:
+                result[key] = {"listChanged": True}
+        if "resources" in theirs or catalogue.resources or catalogue.templates:
+            resources = result.setdefault("resources", {"listChanged": True})
+            if isinstance(theirs.get("resources"), dict) and theirs["resources"].get("subscribe"):
+                resources["subscribe"] = True
+        for key in ("completions", "logging"):
+            if key in theirs:
+                result[key] = {}
+    return result

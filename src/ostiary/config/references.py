@@ -1,0 +1,272 @@
+"""What no single key can know: that names lead somewhere, that keys go together, that nothing is said twice. Pure.
+
+Everything is checked on the tree and not on the finished configuration, so that a mistake in one place does not hide
+the mistakes in others. What has the wrong shape is passed over here; the schema has said so.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from ostiary.config import values
+from ostiary.config.problems import Path, Problem, Unfit, did_you_mean
+from ostiary.config.tree import Node, Scalar, Table, child, place, problem_at, select
+
+_PATTERNS: Final = (
+    ("rules", "*", "allow", "*"),
+    ("rules", "*", "deny", "*"),
+    ("limits", "*", "on", "*"),
+    ("views", "*", "include", "*"),
+    ("expect", "*", "can", "*"),
+    ("expect", "*", "cannot", "*"),
+)
+_OF_COMMAND: Final = ("env", "cwd", "shared", "idle", "start_timeout")
+_OF_URL: Final = ("allow_private", "headers", "credential", "tls", "unsafe_plain_http")
+_WHO: Final = ("roles", "teams", "subjects", "clients")
+
+
+def check(root: Table) -> Iterator[Problem]:
+    """Yield everything that is wrong between keys."""
+    for law in _LAWS:
+        yield from law(root)
+
+
+def _tables(root: Node, *steps: str) -> Iterator[tuple[Path, Table]]:
+    for path, node in select(root, *steps):
+        if isinstance(node, Table):
+            yield path, node
+
+
+def _texts(root: Node, *steps: str) -> Iterator[tuple[Path, str]]:
+    for path, node in select(root, *steps):
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            yield path, node.value
+
+
+def _text(node: Node, *steps: str) -> str:
+    return next((text for _, text in _texts(node, *steps)), "")
+
+
+def _has(table: Table, key: str) -> bool:
+    node = table.items.get(key)
+    return node is not None and not (isinstance(node, Scalar) and node.value is None)
+
+
+def _is_true(node: Node, *steps: str) -> bool:
+    return any(isinstance(found, Scalar) and found.value is True for _, found in select(node, *steps))
+
+
+def _listens_safely(root: Table) -> Iterator[Problem]:
+    try:
+        address = values.listen(_text(root, "gateway", "listen"))
+    except Unfit:
+        return
+    if values.is_loopback(address.host) or _is_true(root, "gateway", "unsafe_listen_without_identity"):
+        return
+    yield problem_at(
+        root,
+        ("gateway", "listen"),
+        "without an identity the gateway listens on loopback only",
+        f"write 127.0.0.1:{address.port}, or set unsafe_listen_without_identity: true",
+        of_value=True,
+    )
+
+
+def _metrics_are_either(root: Table) -> Iterator[Problem]:
+    path = ("gateway", "unsafe_open_metrics")
+    if _is_true(root, *path) and _text(root, "gateway", "metrics", "token"):
+        yield problem_at(root, path, "metrics cannot be open and need a token", "remove one of the two")
+
+
+def _one_transport(root: Table) -> Iterator[Problem]:
+    for path, server in _tables(root, "servers", "*"):
+        command, url = _has(server, "command"), _has(server, "url")
+        if command and url:
+            yield problem_at(root, path, "has both command and url", "keep one: a process to start, or an endpoint")
+        if not command and not url and not _has(server, "sse"):
+            yield problem_at(
+                root, path, "has neither command nor url", "write command: [program, argument] or url: https://..."
+            )
+        if command != url:
+            wrong, needed = (_OF_URL, "url") if command else (_OF_COMMAND, "command")
+            for key in (key for key in wrong if _has(server, key)):
+                yield problem_at(root, (*path, key), f"is only for servers with {needed}", "remove it")
+
+
+def _reached_safely(root: Table) -> Iterator[Problem]:
+    for path, server in _tables(root, "servers", "*"):
+        try:
+            parts = urlsplit(values.server_url(_text(server, "url")))
+        except Unfit:
+            continue
+        host, at = parts.hostname or "", (*path, "url")
+        if parts.scheme == "http" and not values.is_loopback(host) and not _is_true(server, "unsafe_plain_http"):
+            yield problem_at(
+                root,
+                at,
+                "is not encrypted and leads off this machine",
+                "write https://..., or set unsafe_plain_http: true",
+                of_value=True,
+            )
+        yield from _private(root, at, host, server)
+
+
+def _private(root: Table, path: Path, host: str, server: Table) -> Iterator[Problem]:
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if host.casefold() == "localhost" else host)
+    except ValueError:
+        return
+    address = getattr(address, "ipv4_mapped", None) or address
+    if address.is_global or any(address in network for network in _networks(server)):
+        return
+    network = f"{address}/{address.max_prefixlen}"
+    if address.is_link_local:
+        # 169.254.169.254 hands out a cloud's credentials; nobody should be told how to let the gateway fetch them.
+        yield problem_at(root, path, "leads to a link-local address", "use the server's own address", of_value=True)
+        return
+    yield problem_at(
+        root,
+        path,
+        "leads to an address that is not public",
+        f"add allow_private: [{network}] if that is meant",
+        of_value=True,
+    )
+
+
+def _networks(server: Table) -> Iterator[values.Network]:
+    for _, text in _texts(server, "allow_private", "*"):
+        try:
+            yield values.network(text)
+        except Unfit:
+            continue
+
+
+def _certificates_with_keys(root: Table) -> Iterator[Problem]:
+    for path, tls in _tables(root, "servers", "*", "tls"):
+        if _has(tls, "certificate") != _has(tls, "key"):
+            yield problem_at(root, path, "certificate and key go together", "give both or neither")
+
+
+def _headers_once(root: Table) -> Iterator[Problem]:
+    for path, headers in _tables(root, "servers", "*", "headers"):
+        seen: dict[str, str] = {}
+        for key in headers.items:
+            first = seen.setdefault(key.casefold(), key)
+            if first != key:
+                yield problem_at(root, (*path, key), f"is the same header as {first}", "keep one of them")
+
+
+def _tools_are_either(root: Table) -> Iterator[Problem]:
+    for path, tool in _tables(root, "servers", "*", "tools", "*"):
+        if _is_true(tool, "destructive") and _is_true(tool, "read_only"):
+            yield problem_at(root, path, "cannot be destructive and read_only", "keep one of the two")
+
+
+def _servers_exist(root: Table) -> Iterator[Problem]:
+    servers = tuple(found.items) if isinstance(found := child(root, "servers"), Table) else ()
+    named = [(path, text) for site in _PATTERNS for path, text in _texts(root, *site)]
+    for path, table in _tables(root, "views", "*", "rename"):
+        named += [((*path, key), key) for key in table.items]
+    for path, text in named:
+        server = values.server_of(text)
+        if not server or any(values.globbed(server, known) for known in servers) or server == "*":
+            continue
+        what = f'no server is called "{server}"' if "*" not in server else f'no server\'s name fits "{server}"'
+        at_value = path[-2] != "rename"
+        yield problem_at(root, path, what, did_you_mean(server, servers) or _listed(servers), of_value=at_value)
+
+
+def _listed(servers: tuple[str, ...]) -> str:
+    return f"the servers are {', '.join(sorted(servers)[:10])}" if servers else "there are no servers"
+
+
+def _rules_are_whole(root: Table) -> Iterator[Problem]:
+    for path, rule in _tables(root, "rules", "*"):
+        allow, deny = _has(rule, "allow"), _has(rule, "deny")
+        if allow == deny:
+            said = "both allow and deny" if allow else "neither allow nor deny"
+            yield problem_at(
+                root, path, f"has {said}", "make it two rules" if allow else "write allow: [...] or deny: [...]"
+            )
+        if allow and not any(_has(rule, key) for key in _WHO):
+            yield problem_at(
+                root,
+                (*path, "allow"),
+                "does not say who",
+                'add roles, teams, subjects or clients; subjects: ["*"] means everyone with a valid token',
+            )
+        if deny and not allow and _has(rule, "limit"):
+            yield problem_at(root, (*path, "limit"), "is only for rules that allow", "remove it")
+
+
+def _limits_bound_something(root: Table) -> Iterator[Problem]:
+    for path, limit in _tables(root, "limits", "*"):
+        if not any(_has(limit, key) for key in ("calls", "concurrent", "spend")):
+            yield problem_at(root, path, "limits nothing", "add calls: 600/min, concurrent: 20, or both")
+
+
+def _names_once(root: Table) -> Iterator[Problem]:
+    for section in ("rules", "limits"):
+        first: dict[str, Path] = {}
+        for path, name in _texts(root, section, "*", "name"):
+            if first.setdefault(name, path) != path:
+                line = place(root, first[name]).line
+                yield problem_at(
+                    root, path, f"this name is taken on line {line}", "every name is unique", of_value=True
+                )
+
+
+def _views_are_whole(root: Table) -> Iterator[Problem]:
+    servers = child(root, "servers")
+    for path, view in _tables(root, "views", "*"):
+        name = str(path[-1])
+        if child(servers, name) is not None:
+            yield problem_at(root, path, "a server has this name", "give the view a name of its own")
+        included = [text for _, text in _texts(view, "include", "*")]
+        yield from _renamed(root, (*path, "rename"), view, included)
+
+
+def _renamed(root: Table, path: Path, view: Table, included: list[str]) -> Iterator[Problem]:
+    taken: dict[str, str] = {}
+    for key, new in ((str(path[-1]), text) for path, text in _texts(view, "rename", "*")):
+        at = (*path, key)
+        if ":" in key.partition(".")[0]:
+            yield problem_at(
+                root, at, "only tools and prompts have names to change", "remove it; clients reach it by its URI"
+            )
+        elif values.server_of(key) and included and not any(values.covers(pattern, key) for pattern in included):
+            yield problem_at(root, at, "is renamed, but not included", "add it to include, or remove it")
+        if taken.setdefault(new, key) != key:
+            yield problem_at(root, at, f"gets the same name as {taken[new]}", "every new name is unique", of_value=True)
+
+
+def _expectations_expect(root: Table) -> Iterator[Problem]:
+    for path, expectation in _tables(root, "expect", "*"):
+        can = {text for _, text in _texts(expectation, "can", "*")}
+        if not can and not any(True for _ in _texts(expectation, "cannot", "*")):
+            yield problem_at(root, path, "expects nothing", "add can: [...] or cannot: [...]")
+        for at, text in _texts(expectation, "cannot", "*"):
+            if text in can:
+                yield problem_at(
+                    root, (*path, *at), "is expected both ways", "keep it in can or in cannot", of_value=True
+                )
+
+
+_LAWS: Final[tuple[Callable[[Table], Iterator[Problem]], ...]] = (
+    _listens_safely,
+    _metrics_are_either,
+    _one_transport,
+    _reached_safely,
+    _certificates_with_keys,
+    _headers_once,
+    _tools_are_either,
+    _servers_exist,
+    _rules_are_whole,
+    _limits_bound_something,
+    _names_once,
+    _views_are_whole,
+    _expectations_expect,
+)

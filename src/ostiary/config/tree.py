@@ -1,0 +1,336 @@
+"""YAML 1.2 text to a tree of values that know their places. Pure.
+
+The tree is built from the parser's events and not by a constructor: so tags can make nothing, `yes` stays a word,
+every bound is kept before memory is spent, and duplicate keys are seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from ostiary.config.problems import Path, Problem, rendered_path
+
+# A gateway for a thousand servers fits in a fifth of these; they are what stops a billion laughs (nested aliases).
+MAX_TEXT: Final = 1024 * 1024
+MAX_NODES: Final = 50_000
+MAX_DEPTH: Final = 24
+
+# YAML 1.2.2, 10.3.2 "Tag Resolution" of the core schema.
+_NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
+_BOOLEAN: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_INTEGER: Final = re.compile(r"[-+]?[0-9]{1,18}")
+_BASED: Final = re.compile(r"0o[0-7]{1,20}|0x[0-9a-fA-F]{1,16}")
+_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands; the first line and the first column are 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """One value."""
+
+    value: str | float | bool | None
+    place: Place
+    size: int = 1
+    depth: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list of nodes."""
+
+    items: tuple[Node, ...]
+    place: Place
+    size: int
+    """Nodes in it, counting what aliases repeat."""
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A mapping; each key knows its own place."""
+
+    items: Mapping[str, Node]
+    keys: Mapping[str, Place]
+    place: Place
+    size: int
+    depth: int
+
+
+Node = Scalar | Listing | Table
+
+
+class Unreadable(ValueError):
+    """The text is not one YAML document within bounds; nothing after the last of these problems was read."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(problems[-1].message)
+        self.problems = problems
+
+
+def compose(text: str) -> tuple[Node, tuple[Problem, ...]]:
+    """Return the tree of the text's one document and what is wrong with its spelling; raise `Unreadable`."""
+    composer = _Composer(iter(()))
+    if len(text) > MAX_TEXT:
+        raise composer.fatal(Place(1, 1), f"the file is larger than {MAX_TEXT // 1024} KiB", "is this the right file?")
+    composer.events = _events(text)
+    try:
+        return composer.document(), tuple(composer.problems)
+    except YAMLError as error:
+        place, message, suggestion = _syntax(error, text)
+        raise composer.fatal(place, message, suggestion) from None
+    # The scanner turns an escape such as "\UFFFFFFFF" into a character without asking whether there is one.
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, Unreadable):
+            raise
+        raise composer.fatal(composer.last, "not YAML from here on", "check the escapes in quoted text") from None
+
+
+def plain(node: Node) -> Any:
+    """Return the node's value as plain Python: dictionaries, lists and scalars."""
+    match node:
+        case Table(items):
+            return {key: plain(child) for key, child in items.items()}
+        case Listing(items):
+            return [plain(child) for child in items]
+    return node.value
+
+
+def child(node: Node | None, step: str | int) -> Node | None:
+    """Return what stands under a key or an index, or None."""
+    match node:
+        case Table(items) if isinstance(step, str):
+            return items.get(step)
+        case Listing(items) if isinstance(step, int) and step < len(items):
+            return items[step]
+    return None
+
+
+def size(node: Node | None) -> int:
+    """Return how many entries a list or a mapping has."""
+    return len(node.items) if isinstance(node, Table | Listing) else 0
+
+
+def select(node: Node | None, *steps: str, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    """Yield every node under these keys with its path; `*` stands for every key or index."""
+    if node is None:
+        return
+    if not steps:
+        yield path, node
+        return
+    first, *rest = steps
+    names = _steps(node) if first == "*" else (first,)
+    for name in names:
+        yield from select(child(node, name), *rest, path=(*path, name))
+
+
+def place(node: Node, path: Path, *, of_value: bool = False) -> Place:
+    """Return where a path's key stands, or its value; for a path that leads nowhere, the last key that exists."""
+    found = node.place
+    for index, step in enumerate(path):
+        below = child(node, step)
+        if below is None:
+            return found
+        found = node.keys[step] if isinstance(node, Table) and isinstance(step, str) else below.place
+        if of_value and index == len(path) - 1:
+            return below.place
+        node = below
+    return found
+
+
+def problem_at(root: Node, path: Path, message: str, suggestion: str = "", *, of_value: bool = False) -> Problem:
+    """Return the problem with the place of the path's key, or of its value."""
+    at = place(root, path, of_value=of_value)
+    return Problem(rendered_path(path), at.line, at.column, message, suggestion)
+
+
+def _steps(node: Node) -> tuple[str | int, ...]:
+    match node:
+        case Table(items):
+            return tuple(items)
+        case Listing(items):
+            return tuple(range(len(items)))
+    return ()
+
+
+def _events(text: str) -> Iterator[Event]:
+    yield from YAML(typ="safe", pure=True).parse(text)
+
+
+@dataclass(slots=True)
+class _Composer:
+    """Events in, one node out; problems that do not stop the reading are collected."""
+
+    events: Iterator[Event]
+    problems: list[Problem] = field(default_factory=list)
+    anchors: dict[str, Node] = field(default_factory=dict)
+    last: Place = Place(1, 1)
+
+    def document(self) -> Node:
+        self.take()
+        start = self.take()
+        if not isinstance(start, DocumentStartEvent):
+            return Scalar(None, Place(1, 1))
+        if start.version is not None and tuple(start.version) != (1, 2):
+            self.note((), self.last, "only YAML 1.2 is read", "remove the %YAML line")
+        node = self.node(self.take(), (), 1)
+        self.take()
+        if isinstance(self.take(), DocumentStartEvent):
+            raise self.fatal(
+                self.last, "a second document begins here", "a configuration is one document; remove the ---"
+            )
+        return node
+
+    def take(self) -> Event:
+        event: Event = next(self.events)
+        self.last = Place(event.start_mark.line + 1, event.start_mark.column + 1)
+        return event
+
+    def node(self, event: Event, path: Path, depth: int) -> Node:
+        here = self.last
+        if depth > MAX_DEPTH:
+            raise self.fatal(here, f"nested deeper than {MAX_DEPTH} levels", "", path[:1])
+        match event:
+            case AliasEvent():
+                node = self.aliased(event, path, here)
+            case ScalarEvent():
+                node = Scalar(_resolved(event), here)
+            case SequenceStartEvent():
+                node = self.listing(path, here, depth)
+            case _:
+                node = self.table(path, here, depth)
+        # An alias repeats what it names: its weight counts each time, before anything is expanded.
+        if node.size > MAX_NODES or depth + node.depth - 1 > MAX_DEPTH:
+            raise self.fatal(here, "aliases or lists make this far too large", "write it out, without aliases", path)
+        if isinstance(event, NodeEvent) and not isinstance(event, AliasEvent):
+            self.named(event, node, path, here)
+        return node
+
+    def named(self, event: Any, node: Node, path: Path, here: Place) -> None:
+        if event.tag is not None:
+            self.note(path, here, "YAML tags (!...) are not used here", "quote a value that begins with !")
+        if event.anchor is not None:
+            self.anchors[event.anchor] = node
+
+    def aliased(self, event: Any, path: Path, here: Place) -> Node:
+        if event.anchor in self.anchors:
+            return self.anchors[event.anchor]
+        self.note(
+            path, here, "an alias to an anchor that is not there", 'quote a pattern that begins with *: "*.delete_*"'
+        )
+        return Scalar(None, here)
+
+    def listing(self, path: Path, here: Place, depth: int) -> Listing:
+        items: list[Node] = []
+        while not isinstance(event := self.take(), SequenceEndEvent):
+            items.append(self.node(event, (*path, len(items)), depth + 1))
+        return Listing(tuple(items), here, *_weight(items))
+
+    def table(self, path: Path, here: Place, depth: int) -> Table:
+        items: dict[str, Node] = {}
+        keys: dict[str, Place] = {}
+        while not isinstance(event := self.take(), MappingEndEvent):
+            at = self.last
+            key = self.key(event, path, at, depth)
+            value = self.node(self.take(), (*path, key or "?"), depth + 1)
+            if key in keys:
+                self.note((*path, key), at, f"duplicate key; first given on line {keys[key].line}", "keep one of them")
+            elif key is not None:
+                keys[key], items[key] = at, value
+        return Table(items, keys, here, *_weight(items.values()))
+
+    def key(self, event: Event, path: Path, at: Place, depth: int) -> str | None:
+        node = self.node(event, path, depth + 1)
+        if isinstance(event, AliasEvent) or not isinstance(node, Scalar) or not isinstance(node.value, str):
+            self.note(path, at, "a key must be text", "quote it")
+            return None
+        return node.value
+
+    def note(self, path: Path, at: Place, message: str, suggestion: str) -> None:
+        self.problems.append(Problem(rendered_path(path), at.line, at.column, message, suggestion))
+
+    def fatal(self, at: Place, message: str, suggestion: str, path: Path = ()) -> Unreadable:
+        self.note(path, at, message, suggestion)
+        return Unreadable(tuple(self.problems))
+
+
+def _weight(nodes: Any) -> tuple[int, int]:
+    return 1 + sum(node.size for node in nodes), 1 + max((node.depth for node in nodes), default=0)
+
+
+def _resolved(event: Any) -> str | float | bool | None:
+    text = str(event.value)
+    if not event.implicit[0]:
+        return text
+    if text in _NULL:
+        return None
+    if text in _BOOLEAN:
+        return _BOOLEAN[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _BASED.fullmatch(text):
+        return int(text, 0)
+    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan")) if _FLOAT.fullmatch(text) else text
+
+
+# What the parser says, what we say, and what to do. The parser's own words quote the file, and may quote a secret.
+_SYNTAX: Final = (
+    ("'\\t'", "a tab where only spaces can be", "indent with spaces"),
+    ("cannot start any token", "a character that cannot begin a value", "put the value in quotes"),
+    (
+        "mapping values are not allowed",
+        "`key: value` where it cannot be",
+        "check the indentation, or quote a value that contains `: `",
+    ),
+    (
+        "expected <block end>",
+        "this line does not belong to what is above it",
+        "check the indentation of this line and the one before",
+    ),
+    ("could not find expected ':'", "a key without a colon", "every line is `key: value`; check the indentation"),
+    ("expected ',' or", "a bracket that is not closed", "close it, or put a comma"),
+    ("expected alphabetic or numeric", "an alias without a name", 'quote a pattern that begins with *: "*.delete_*"'),
+    ("end of stream", "a quote that is not closed", "close it"),
+    ("expected the node content", "a value cannot begin like this", "put it in quotes"),
+    ("escape", "an escape that YAML does not know", "double the backslash, or use single quotes"),
+)
+# Of these the parser notices only the end of the file; where they begin is more use.
+_UNCLOSED: Final = ("expected ',' or", "end of stream")
+
+
+def _syntax(error: YAMLError, text: str) -> tuple[Place, str, str]:
+    """Return where the text stops being YAML, why, and what to do."""
+    if isinstance(error, ReaderError):
+        before = text[: error.position]
+        at = Place(before.count("\n") + 1, len(before) - before.rfind("\n"))
+        return at, "a character that YAML does not allow", "remove it, or write it as an escape in double quotes"
+    if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
+        return Place(1, 1), "not YAML", ""
+    said = str(error.problem)
+    unclosed = error.context_mark is not None and any(sign in said for sign in _UNCLOSED)
+    mark = error.context_mark if unclosed else error.problem_mark
+    known = next(((message, hint) for sign, message, hint in _SYNTAX if sign in said), ("unexpected text", ""))
+    return Place(mark.line + 1, mark.column + 1), f"not YAML: {known[0]}", known[1]

@@ -1,0 +1,1 @@
+"""Nouns, failures and ports. Imports nothing of ours."""

@@ -1,0 +1,42 @@
+"""The trail of one call: filled in step by step, written whatever happens."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from ostiary.core.errors import GatewayError
+from ostiary.core.model import Call, Caller, Decision, Inbound, Target
+
+
+class Trail(Struct):
+    """The only mutable value in the pipeline."""
+
+    message: Inbound
+    reference: str
+    revision: int
+    started: float
+    """Monotonic seconds, for durations."""
+    time: float
+    """Seconds since the epoch, for the record."""
+    caller: Caller | None = None
+    call: Call | None = None
+    target: Target | None = None
+    decision: Decision | None = None
+    findings: list[str] = []
+    intended: bool = False
+    """The intent is in the ledger: the call may have left."""
+    sent: float = 0.0
+    """Monotonic seconds when the call left; 0.0: it never did."""
+    answered: float = 0.0
+    ended: float = 0.0
+    marks: list[float] | None = None
+    """Monotonic seconds at which each step of `serve` ended; for a sample of calls only."""
+    request_bytes: int = 0
+    answer_bytes: int = 0
+    outcome: str = "abandoned"
+    """`answered`, `tool_error`, `rpc_error`, `abandoned`, or the code of the failure."""
+    detail: str = ""
+
+    def refuse(self, error: GatewayError) -> None:
+        """Remember why the call ended without an answer of the upstream's."""
+        self.outcome, self.detail = error.code, error.detail or error.hint

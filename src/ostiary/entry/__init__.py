@@ -1,0 +1,1 @@
+"""Knows everything, decides nothing: wiring, commands."""

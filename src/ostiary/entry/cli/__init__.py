@@ -1,0 +1,1 @@
+"""The commands. Each reads arguments, calls one verb, and says what happened."""

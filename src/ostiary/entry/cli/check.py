@@ -1,0 +1,101 @@
+"""`ostiary check`: every problem of a configuration at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from msgspec import Struct
+
+from ostiary.adapters.store import database
+from ostiary.config.problems import Invalid, Problem
+from ostiary.config.schema import Config, weakened
+from ostiary.core.model import Kind
+from ostiary.entry.cli.terminal import CONFIG, AsJson, ConfigFile, data, line, plural, say
+from ostiary.entry.offline import checked, data_folder, offline
+from ostiary.operate.explain import idle
+from ostiary.protocol.names import label
+
+
+class Findings(Struct):
+    """What is to be said about a configuration."""
+
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    unsafe: tuple[str, ...] = ()
+    summary: str = ""
+
+
+def check(
+    config: ConfigFile = CONFIG,
+    *,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail on every unsafe_ key as well.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List every problem of a configuration at once, with file, line, column and what to write instead.
+
+    Shape, references between keys and the file's own expectations are errors.
+    What its servers were seen to offer adds notes, such as names that collide.
+    Nothing is started, and nothing is changed.
+
+    Example: ostiary check -c ostiary.yaml --strict
+    """
+    found = _examined(config)
+    passed = not found.problems and not (strict and found.unsafe)
+    if as_json:
+        data(_plain(found, config, passed=passed))
+    else:
+        _say(found, config, strict=strict)
+    if not passed:
+        raise typer.Exit(1)
+
+
+def _examined(path: Path) -> Findings:
+    try:
+        config = checked(path).config
+    except Invalid as error:
+        return Findings(error.problems)
+    notes: tuple[str, ...] = ()
+    # Opening the data folder would make it, and a check changes nothing.
+    if (data_folder(config, path) / database.NAME).exists():
+        notes = _noted(path)
+    return Findings((), notes, weakened(config), _summary(config))
+
+
+def _noted(path: Path) -> tuple[str, ...]:
+    """Return what only the catalogue can tell: collisions, and patterns that fit nothing that was ever seen."""
+    opened = offline(path)
+    rows = opened.sightings()
+    labels = {label(row.server, row.sighting.kind, row.sighting.name) for row in rows}
+    seen = {row.server for row in rows if row.sighting.kind is Kind.TOOL}
+    missed = [
+        f"rule {rule}: {pattern} fits nothing that was seen" for rule, pattern in idle(opened.config, labels, seen)
+    ]
+    return (*opened.notes, *missed)
+
+
+def _summary(config: Config) -> str:
+    counts = ((config.servers, "server"), (config.rules, "rule"), (config.expect, "expectation"))
+    return ", ".join(plural(len(each), noun) for each, noun in counts)
+
+
+def _plain(found: Findings, path: Path, *, passed: bool) -> dict[str, Any]:
+    fields = ("path", "line", "column", "message", "suggestion")
+    problems = [{"file": str(path), **{name: getattr(each, name) for name in fields}} for each in found.problems]
+    return {"ok": passed, "problems": problems, "notes": list(found.notes), "unsafe": list(found.unsafe)}
+
+
+def _say(found: Findings, path: Path, *, strict: bool) -> None:
+    for problem in found.problems:
+        line(problem.rendered(str(path)))
+    for note in found.notes:
+        line(f"{path}: note: {note}", "yellow")
+    for key in found.unsafe:
+        line(f"{path}: {'error' if strict else 'note'}: {key} switches a protection off", "yellow")
+    if found.problems:
+        say(f"{plural(len(found.problems), 'problem')}.", "red")
+    elif strict and found.unsafe:
+        say(f"{plural(len(found.unsafe), 'unsafe_ key')}: remove them, or check without --strict.", "red")
+    else:
+        say(f"{path} is good: {found.summary}.", "green")

@@ -1,0 +1,99 @@
+"""`ostiary serve`: run the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+from pathlib import Path
+from typing import Annotated, Final
+
+import structlog
+import typer
+import uvloop
+import watchfiles
+
+from ostiary.adapters.http.server import serve as listen
+from ostiary.adapters.http.server import tls_context
+from ostiary.adapters.telemetry.logs import configure
+from ostiary.config.schema import Gateway as Section
+from ostiary.config.values import is_loopback
+from ostiary.entry.wiring import Gateway
+
+log: Final = structlog.get_logger(__name__)
+
+
+def serve(
+    config: Annotated[Path, typer.Option("--config", "-c", help="The configuration.")] = Path("ostiary.yaml"),
+) -> None:
+    """Run the gateway.
+
+    Example: ostiary serve -c /etc/ostiary/ostiary.yaml
+
+    SIGHUP, or a change of the file, reads the configuration again; SIGTERM lets calls in flight finish.
+    """
+    uvloop.run(_run(config))
+
+
+async def _run(path: Path) -> None:
+    gateway = Gateway(path)
+    section = gateway.revisions.config.gateway
+    configure(section.log.level, section.log.format)
+    _refuse_exposure(section)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with gateway:
+        reloads = asyncio.Event()
+        loop.add_signal_handler(signal.SIGHUP, reloads.set)
+        watching = [asyncio.create_task(_watch(path, reloads)), asyncio.create_task(_reload(gateway, reloads))]
+        # What lives now lives until the end: the collector need not look at it again with every call.
+        gc.collect()
+        gc.freeze()
+        try:
+            await _listen(gateway, section, stop)
+        finally:
+            for task in watching:
+                task.cancel()
+
+
+async def _listen(gateway: Gateway, section: Section, stop: asyncio.Event) -> None:
+    tls = None
+    if section.tls is not None:
+        ca = section.tls.client_ca
+        tls = tls_context(section.tls.certificate.where, section.tls.key.where, ca.where if ca else None)
+
+    def started(port: int) -> None:
+        log.info("listening", host=section.listen.host, port=port, url=section.url)
+
+    await listen(
+        gateway.door,
+        (section.listen.host, section.listen.port),
+        tls,
+        section.timeouts.shutdown,
+        started,
+        stop=stop,
+    )
+
+
+def _refuse_exposure(section: Section) -> None:
+    """Refuse to listen beyond this machine while nothing but tokens of ours says who calls."""
+    if is_loopback(section.listen.host) or section.unsafe_listen_without_identity:
+        return
+    raise typer.BadParameter(
+        f"gateway.listen is {section.listen}, which other machines can reach, and no identity provider is configured. "
+        "Listen on 127.0.0.1, or set gateway.unsafe_listen_without_identity: true if tokens are enough for you."
+    )
+
+
+async def _watch(path: Path, reloads: asyncio.Event) -> None:
+    async for _ in watchfiles.awatch(path, recursive=False):
+        reloads.set()
+
+
+async def _reload(gateway: Gateway, reloads: asyncio.Event) -> None:
+    while True:
+        await reloads.wait()
+        reloads.clear()
+        await gateway.reload()

@@ -1,0 +1,78 @@
+"""What a command knows without a running gateway: the configuration, and what the database remembers."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from ostiary.adapters.store import database
+from ostiary.adapters.store.generation import Generation
+from ostiary.config.expect import failed
+from ostiary.config.parse import Document, read
+from ostiary.config.problems import Invalid
+from ostiary.config.schema import Config
+from ostiary.core.model import Snapshot
+from ostiary.operate.revise import Revisions, Row
+
+
+class Offline(Struct):
+    """A configuration with its data folder, opened."""
+
+    document: Document
+    engine: sa.Engine
+    generation: Generation
+    data: Path
+    revisions: Revisions
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+        return self.document.config
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What a gateway that starts now would serve, before it asked any server."""
+        return self.revisions()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What could not be included in the snapshot, and why."""
+        return self.revisions.notes
+
+    def sightings(self) -> list[Row]:
+        """Return every definition that a configured server offered when last asked, and where it stands."""
+        return list(self.revisions.rows())
+
+
+def checked(path: Path) -> Document:
+    """Return a configuration whose every check passed, its own expectations included, or raise `Invalid`."""
+    document = read(path.read_text("utf-8"), str(path))
+    problems = [document.problem(place, what, remedy) for place, what, remedy in failed(document.config)]
+    if problems:
+        raise Invalid(str(path), problems)
+    return document
+
+
+def digest(config: Config) -> str:
+    """Return what the ledger calls a configuration; secrets are references in it, so none is in the digest."""
+    plain = config.model_dump(mode="json")
+    return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()[:16]
+
+
+def data_folder(config: Config, path: Path) -> Path:
+    """Return the data folder; a relative one lies beside the configuration, wherever a command was started."""
+    return (path.parent / config.gateway.data).resolve()
+
+
+def offline(path: Path) -> Offline:
+    """Open a configuration and its data folder; raise `Invalid` where the configuration is."""
+    document = checked(path)
+    data = data_folder(document.config, path)
+    engine = database.opened(data)
+    revisions = Revisions(document.config, digest(document.config))
+    revisions.restore(database.offerings(engine), database.verdicts(engine), database.pinned(engine))
+    return Offline(document, engine, Generation(data), data, revisions)

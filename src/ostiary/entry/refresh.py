@@ -1,0 +1,158 @@
+"""Keep catalogues current: ask servers what they offer, judge it, swap it in, tell who listens."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import sqlalchemy as sa
+import structlog
+
+from ostiary.adapters.store import database
+from ostiary.adapters.upstream.hub import Hub
+from ostiary.core.errors import GatewayError
+from ostiary.core.model import Snapshot
+from ostiary.core.ports import Change
+from ostiary.integrity.pins import Offering, State
+from ostiary.operate.revise import Revisions
+from ostiary.protocol.capabilities import EVERYTHING, NOTHING
+
+log: Final = structlog.get_logger(__name__)
+
+_LISTS: Final = ("tools", "prompts", "resources")
+_PATIENCE: Final = 10.0
+"""Seconds that a client with capabilities nobody had before waits for servers to say what they offer to it."""
+_FIRST_RETRY: Final = 2.0
+_LAST_RETRY: Final = 60.0
+
+
+class Refresh:
+    """Asks servers, each in its own task."""
+
+    def __init__(
+        self, hub: Hub, revisions: Revisions, engine: sa.Engine, time: Callable[[], float], tasks: asyncio.TaskGroup
+    ) -> None:
+        self._hub, self._revisions, self._engine, self._time, self._tasks = hub, revisions, engine, time, tasks
+        self._running: dict[str, list[asyncio.Task[None]]] = {}
+        self._asking: dict[tuple[str, str], asyncio.Task[bool]] = {}
+        self.first_round: set[str] = set()
+        """Servers that were not asked to an end, good or bad, since the gateway started."""
+
+    def watch(self, servers: Iterable[str]) -> None:
+        """Keep these servers' catalogues current from now on."""
+        for name in servers:
+            self.forget(name)
+            self.first_round.add(name)
+            self._running[name] = [
+                self._tasks.create_task(self._keep(name)),
+                self._tasks.create_task(self._hub.follow(name)),
+            ]
+
+    def forget(self, name: str) -> None:
+        """Stop asking a server."""
+        for task in self._running.pop(name, ()):
+            task.cancel()
+
+    def forget_all(self) -> None:
+        """Stop asking every server."""
+        for name in list(self._running):
+            self.forget(name)
+
+    async def _keep(self, name: str) -> None:
+        pause = _FIRST_RETRY
+        while True:
+            good = await self.ask(name, NOTHING)
+            self.first_round.discard(name)
+            server = self._revisions.config.servers.get(name)
+            if server is None:
+                return
+            if good and server.command is not None:
+                # What a process offers changes with the process: it is asked anew when it says so, or is restarted.
+                return
+            wait = server.refresh if good else pause
+            pause = _FIRST_RETRY if good else min(_LAST_RETRY, pause * 2)
+            await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+
+    async def ask(self, name: str, offer: str) -> bool:
+        """Ask a server once, however many want to know at the same time; False where it could not be asked."""
+        task = self._asking.get((name, offer))
+        if task is None:
+            task = self._asking[name, offer] = self._tasks.create_task(self._asked(name, offer))
+            task.add_done_callback(lambda _: self._asking.pop((name, offer), None))
+        return await asyncio.shield(task)
+
+    async def _asked(self, name: str, offer: str) -> bool:
+        try:
+            found = await self._offered(name, offer)
+            before = self._revisions.offering(name, offer)
+            if self._revisions.first_use(name):
+                await self._first_use(name, found)
+            elif offer == NOTHING and (before is None or before.definitions != found.definitions):
+                # If it changed for some, it may have changed for all.
+                await self._take(await self._offered(name, EVERYTHING))
+            await self._take(found)
+        except GatewayError as error:
+            log.warning("a server could not be asked", server=name, code=error.code, reason=error.detail)
+            self._revisions.lost(name, error.public)
+            return False
+        return True
+
+    async def _offered(self, name: str, offer: str) -> Offering:
+        server = self._revisions.config.servers[name]
+        deadline = asyncio.get_running_loop().time() + max(server.timeout, server.start_timeout) + 5
+        return await self._hub.offered(name, offer, deadline, self._time())
+
+    async def _first_use(self, name: str, found: Offering) -> None:
+        """Approve what a server offers when it is first seen, to clients with and without capabilities, and pin it."""
+        whole = await self._offered(name, EVERYTHING)
+        now = self._time()
+        for each in (found, whole):
+            await asyncio.to_thread(
+                database.record_verdict, self._engine, name, each.definitions, "approved", "first-use", now
+            )
+        await asyncio.to_thread(database.pin, self._engine, name, now)
+        await self.judged()
+        log.info("first use: pinned", server=name, definitions=len(whole.definitions))
+        await self._take(whole)
+
+    async def _take(self, found: Offering) -> None:
+        if not self._revisions.sighted(found):
+            return
+        await asyncio.to_thread(database.keep_offering, self._engine, found)
+        held = [each for each in found.definitions if self._revisions.state(found.server, each) is not State.APPROVED]
+        if held:
+            names = ", ".join(each.name[:64] for each in held[:8])
+            log.warning("held back until approved", server=found.server, count=len(held), names=names)
+
+    async def judged(self) -> None:
+        """Take in what people approved and rejected, and tell who listens."""
+        verdicts = await asyncio.to_thread(database.verdicts, self._engine)
+        pinned = await asyncio.to_thread(database.pinned, self._engine)
+        before = self._revisions().revision
+        self._revisions.judged(verdicts, pinned)
+        if self._revisions().revision != before:
+            for name in self._revisions.config.servers:
+                for what in _LISTS:
+                    self._hub.publish(Change(name, what))
+
+    async def surfaces(self, endpoint: str, offer: str) -> Snapshot:
+        """Return a snapshot that has this endpoint for this set of capabilities (port `Surfaces`)."""
+        missing = self._revisions.missing(endpoint, offer)
+        tasks = [self._tasks.create_task(self.ask(name, offer)) for name in missing]
+        if tasks:
+            # Who is too slow shows what it offers to clients without capabilities, until it has answered.
+            await asyncio.wait(tasks, timeout=_PATIENCE)
+        self._revisions.offer(offer)
+        return self._revisions()
+
+    async def announced(self) -> None:
+        """Ask servers that said something changed, then tell who listens; forever."""
+        while True:
+            await self._hub.stirred.wait()
+            pairs = self._hub.dirty()
+            names = {name for name, _ in pairs}
+            await asyncio.gather(*(self.ask(name, NOTHING) for name in names))
+            for name, what in pairs:
+                self._hub.publish(Change(name, what))

@@ -1,0 +1,230 @@
+"""The composition root: the one place that knows every adapter by name."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+import time
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Self
+
+import structlog
+
+from ostiary.adapters.http.door import Door
+from ostiary.adapters.http.pages import Ready, Window, pages
+from ostiary.adapters.identity.tokens import Tokens
+from ostiary.adapters.secrets import Unresolved, base_environment, resolve
+from ostiary.adapters.store import database, keys
+from ostiary.adapters.store.ended import EndedSessions
+from ostiary.adapters.store.generation import Generation
+from ostiary.adapters.store.ledger import Ledger, Sizes
+from ostiary.adapters.store.ledger_index import LedgerIndex
+from ostiary.adapters.store.limits import MemoryLimits
+from ostiary.adapters.telemetry.metrics import Meter
+from ostiary.adapters.upstream.hub import Hub
+from ostiary.config.problems import Invalid
+from ostiary.config.schema import Config, weakened
+from ostiary.entry.offline import checked, data_folder, digest
+from ostiary.entry.refresh import Refresh
+from ostiary.entry.setups import setups
+from ostiary.integrity.pins import State
+from ostiary.operate.revise import Revisions
+from ostiary.pipeline.serve import serve
+from ostiary.pipeline.sessions import Sessions
+from ostiary.pipeline.world import World
+
+log: Final = structlog.get_logger(__name__)
+
+_TICK: Final = 1.0
+_SWEEP: Final = 30
+_INDEX: Final = 2
+
+
+class Gateway:
+    """One running gateway. `async with` it: entering starts what it needs, leaving stops it in order."""
+
+    def __init__(self, path: Path) -> None:
+        """Read and check the configuration, and open the data folder; raises before anything listens."""
+        self.path = path
+        config = checked(path).config
+        self.data = data_folder(config, path)
+        self.engine = database.opened(self.data)
+        self.generation = Generation(self.data)
+        self.ledger = Ledger(
+            self.data, sizes=Sizes(segment_bytes=config.ledger.rotate, seal_every=config.ledger.seal_every)
+        )
+        self.index = LedgerIndex(self.data)
+        self.revisions = Revisions(config, digest(config))
+        self.revisions.restore(
+            database.offerings(self.engine), database.verdicts(self.engine), database.pinned(self.engine)
+        )
+        self.hub = Hub(base_environment())
+        self.tokens = Tokens(partial(database.token_by_digest, self.engine), self.generation, time.time)
+        self.ended = EndedSessions(self.engine, time.time())
+        self._seen = self.generation()
+        self.closing = False
+        self.door = self._door(config)
+
+    def _door(self, config: Config) -> Door:
+        seal = keys.Sealer(keys.key(self.data, keys.SEAL))
+        sessions = Sessions(
+            seal, self.ended, time.time, lambda: secrets.token_urlsafe(12), config.gateway.timeouts.session
+        )
+        self.meter = Meter(
+            in_flight=lambda: self.door.in_flight,
+            ledger_stopped=lambda: self.ledger.stopped is not None,
+            servers=self._up,
+            weakened=lambda: len(self.revisions().weakened),
+            held=self._held,
+        )
+        world = World(
+            current=self.revisions,
+            identify=self.tokens,
+            spend=MemoryLimits(time.monotonic),
+            send=self.hub.send,
+            audit=self.ledger,
+            surfaces=self._surfaces,
+            sessions=sessions,
+            changes=self.hub.changes,
+            seal=seal,
+            clock=time.monotonic,
+            time=time.time,
+            reference=_references(),
+            meter=self.meter,
+            challenge=f'Bearer realm="{config.gateway.url}"',
+        )
+        section = config.gateway
+        scraper = resolve(section.metrics.token) if section.metrics.token else None
+        window = Window(
+            current=self.revisions,
+            ready=self.ready,
+            metrics=self.meter.exposition,
+            identify=self.tokens,
+            scraper=lambda: scraper,
+            unsafe_open_metrics=lambda: self.revisions.config.gateway.unsafe_open_metrics,
+            challenge=world.challenge,
+        )
+        return Door(lambda message, reply: serve(message, reply, world), self.revisions, pages(window))
+
+    async def _surfaces(self, endpoint: str, offer: str) -> Any:
+        return await self.refresh.surfaces(endpoint, offer)
+
+    def _up(self) -> dict[str, bool]:
+        stale = self.revisions.stale()
+        return {name: name not in stale for name, each in self.revisions.config.servers.items() if not each.disabled}
+
+    def _held(self) -> dict[str, int]:
+        return dict(Counter(row.server for row in self.revisions.rows() if row.state is not State.APPROVED))
+
+    async def __aenter__(self) -> Self:
+        """Start servers and background work."""
+        self._tasks = asyncio.TaskGroup()
+        await self._tasks.__aenter__()
+        await self.hub.supervisor.__aenter__()
+        self.refresh = Refresh(self.hub, self.revisions, self.engine, time.time, self._tasks)
+        fresh = await self.hub.configure(setups(self.revisions.config, resolve))
+        self.ledger.event("start", {"revision": self.revisions().digest})
+        self.refresh.watch(fresh)
+        self._background = [
+            self._tasks.create_task(self._ticking()),
+            self._tasks.create_task(self.refresh.announced()),
+        ]
+        for key in self.revisions().weakened:
+            log.warning("a protection is switched off", key=key)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop background work, servers, then the ledger, which is the last to hear of anything."""
+        self.closing = True
+        for task in self._background:
+            task.cancel()
+        self.refresh.forget_all()
+        await self.hub.close()
+        await self.hub.supervisor.__aexit__(None, None, None)
+        await self._tasks.__aexit__(None, None, None)
+        self.ended.flush()
+        database.touch_tokens(self.engine, self.tokens.used())
+        self.ledger.event("stop")
+        self.ledger.close()
+        self.index.close()
+        self.engine.dispose()
+        self.generation.close()
+
+    # What goes on beside calls
+
+    async def _ticking(self) -> None:
+        for count in itertools.count(1):
+            await asyncio.sleep(_TICK)
+            self.ledger.tick(time.monotonic())
+            try:
+                await self._tick(count)
+            except Exception:
+                # Tried again in a second; calls go on, for their own record is the ledger.
+                log.exception("housekeeping failed")
+
+    async def _tick(self, count: int) -> None:
+        used = self.tokens.used()
+        if used:
+            await asyncio.to_thread(database.touch_tokens, self.engine, used)
+        if await asyncio.to_thread(self.ended.flush):
+            self.generation.move()
+        if self.generation() != self._seen:
+            self._seen = self.generation()
+            await asyncio.to_thread(self.ended.reload, time.time())
+            await self.refresh.judged()
+        if count % _INDEX == 0:
+            await asyncio.to_thread(self.index.update, 20_000)
+        if count % _SWEEP == 0:
+            await self.hub.sweep(asyncio.get_running_loop().time())
+
+    # The configuration
+
+    async def reload(self) -> None:
+        """Read the configuration again; what cannot be used changes nothing and is told with all its problems."""
+        try:
+            config = checked(self.path).config
+            ready = setups(config, resolve)
+            if digest(config) == self.revisions.digest:
+                return
+            self._refuse_moves(config)
+            self.revisions.activate(config, digest(config))
+        except (Invalid, Unresolved, OSError, ValueError) as error:
+            log.warning("the new configuration is not used", reasons=str(error).splitlines()[:50])
+            self.ledger.event("config_refused", {"reasons": str(error).splitlines()[:20]})
+            return
+        gone = set(self.hub.servers) - {setup.name for setup in ready}
+        fresh = await self.hub.configure(ready)
+        for name in gone:
+            self.refresh.forget(name)
+        self.refresh.watch(fresh)
+        self.ledger.event("config_activated", {"revision": self.revisions().digest})
+        log.info("configuration replaced", revision=self.revisions().digest, weakened=list(weakened(config)))
+
+    def _refuse_moves(self, config: Config) -> None:
+        now, then = self.revisions.config.gateway, config.gateway
+        for key in ("listen", "data", "tls", "url"):
+            if getattr(now, key) != getattr(then, key):
+                raise ValueError(f"gateway.{key} changes with a restart only; restart the gateway to use it")
+
+    def ready(self) -> Ready:
+        """Return whether calls can be served, and what is not as it should be."""
+        stale = self.revisions.stale()
+        return Ready(
+            ledger=self.ledger.stopped or "",
+            closing=self.closing,
+            unreachable={name: each.failing for name, each in self.hub.servers.items() if each.failing},
+            held=self._held(),
+            stale=dict(stale),
+            starting=tuple(sorted(self.refresh.first_round)),
+            notes=self.revisions.notes,
+        )
+
+
+def _references() -> Any:
+    """Return the maker of call references: short, unique, and in no other process's sequence."""
+    prefix = secrets.token_hex(4)
+    count = itertools.count(1)
+    return lambda: f"{prefix}-{next(count):x}"

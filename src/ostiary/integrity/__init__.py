@@ -1,0 +1,1 @@
+"""Is this still what was approved, and is the record still what was written? Pure."""

@@ -1,0 +1,1 @@
+"""What operators do: the control plane's verbs. I/O goes through ports."""

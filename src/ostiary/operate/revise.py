@@ -1,0 +1,183 @@
+"""Keep the snapshot true: to the configuration, to what servers offer, and to what people approved.
+
+Three things change a gateway: its file, its servers, its operators. Each of them ends here, in one new snapshot that is
+compiled as a whole and swapped in as a whole. What does not compile changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from ostiary.config.compile import compiled, endpoints
+from ostiary.config.schema import Config
+from ostiary.core.model import Catalogue, Json, Kind, Snapshot
+from ostiary.integrity.pins import Mode, Offering, Sighting, State, Verdicts, judge
+from ostiary.protocol.capabilities import EVERYTHING, NOTHING
+
+_NO_VERDICTS: Final = Verdicts()
+Key = tuple[str, str, str]
+"""Server, kind, name."""
+
+
+class Row(Struct, frozen=True):
+    """One definition that a server offers, and where it stands."""
+
+    server: str
+    offer: str
+    sighting: Sighting
+    state: State
+
+
+class Revisions:
+    """The current snapshot, and everything it was compiled from."""
+
+    def __init__(self, config: Config, digest: str) -> None:
+        self.config, self.digest = config, digest
+        self.notes: tuple[str, ...] = ()
+        self._offerings: dict[tuple[str, str], Offering] = {}
+        self._verdicts: Mapping[Key, Verdicts] = {}
+        self._pinned: frozenset[str] = frozenset()
+        self._stale: dict[str, str] = {}
+        self._offers = {NOTHING}
+        self._count = 0
+        self._watchers: list[Callable[[Snapshot], None]] = []
+        self._current = self._compiled(config, digest)
+
+    def __call__(self) -> Snapshot:
+        """Return the snapshot that every new call sees."""
+        return self._current
+
+    # What changes it
+
+    def restore(self, offerings: list[Offering], verdicts: Mapping[Key, Verdicts], pinned: frozenset[str]) -> None:
+        """Begin with what was known when the gateway last ran; all of it is stale until its server was asked again."""
+        self._offerings = {(each.server, each.offer): each for each in offerings}
+        self._verdicts, self._pinned = verdicts, pinned
+        self._stale = {each.server: "not asked since the gateway started" for each in offerings}
+        self.recompile()
+
+    def activate(self, config: Config, digest: str) -> None:
+        """Make a configuration current; where it does not compile, everything stays as it was."""
+        fresh = self._compiled(config, digest)
+        self.config, self.digest, self._current = config, digest, fresh
+
+    def sighted(self, offering: Offering) -> bool:
+        """Take in what a server offers; True where that is not what it offered before."""
+        key = (offering.server, offering.offer)
+        before, was_stale = self._offerings.get(key), self._stale.pop(offering.server, None)
+        self._offerings[key] = offering
+        same = before is not None and msgspec.structs.replace(before, seen=offering.seen) == offering
+        if not same or was_stale is not None:
+            self.recompile()
+        return not same
+
+    def lost(self, server: str, reason: str) -> None:
+        """Remember that a server could not be asked: its last good catalogue stays, marked stale."""
+        if self._stale.get(server) != reason:
+            self._stale[server] = reason
+            self.recompile()
+
+    def judged(self, verdicts: Mapping[Key, Verdicts], pinned: frozenset[str]) -> None:
+        """Take in what people approved and rejected."""
+        if (verdicts, pinned) != (self._verdicts, self._pinned):
+            self._verdicts, self._pinned = verdicts, pinned
+            self.recompile()
+
+    def offer(self, offer: str) -> None:
+        """Know a set of client capabilities from now on."""
+        if offer not in self._offers:
+            self._offers.add(offer)
+            self.recompile()
+
+    def recompile(self) -> None:
+        """Compile what is known into a new snapshot, and swap it in."""
+        self._current = self._compiled(self.config, self.digest)
+
+    def _compiled(self, config: Config, digest: str) -> Snapshot:
+        self._count += 1
+        result = compiled(config, self.catalogues(config), self._count, digest)
+        self.notes = result.notes
+        return result.snapshot
+
+    # What is known
+
+    def first_use(self, server: str) -> bool:
+        """Say whether a server's adding by the operator is not complete yet."""
+        return server not in self._pinned and self._mode(server) is Mode.FIRST_USE
+
+    def offering(self, server: str, offer: str) -> Offering | None:
+        """Return what a server last offered for this set of capabilities."""
+        return self._offerings.get((server, offer))
+
+    def indifferent(self, server: str) -> bool:
+        """Say whether a server offers the same whatever the client can do, so that asking for each set is needless."""
+        least, most = self._offerings.get((server, NOTHING)), self._offerings.get((server, EVERYTHING))
+        return least is not None and most is not None and _digests(least) == _digests(most)
+
+    def missing(self, endpoint: str, offer: str) -> list[str]:
+        """Return the servers behind an endpoint that must be asked before it can serve this set of capabilities."""
+        servers = endpoints(self.config).get(endpoint, ())
+        return [name for name in servers if (name, offer) not in self._offerings and not self.indifferent(name)]
+
+    def stale(self) -> Mapping[str, str]:
+        """Return the servers whose catalogue is not current, and why."""
+        return {name: why for name, why in self._stale.items() if name in self.config.servers}
+
+    def rows(self) -> Iterator[Row]:
+        """Yield every definition of every configured server, and where it stands."""
+        for (server, offer), offering in sorted(self._offerings.items()):
+            if server in self.config.servers:
+                for sighting in offering.definitions:
+                    yield Row(server, offer, sighting, self.state(server, sighting))
+
+    def state(self, server: str, sighting: Sighting) -> State:
+        """Return where a definition stands."""
+        verdicts = self._verdicts.get((server, str(sighting.kind), sighting.name), _NO_VERDICTS)
+        return judge(sighting, verdicts, self._mode(server), first=self.first_use(server))
+
+    def _mode(self, server: str) -> Mode:
+        known = self.config.servers.get(server)
+        return Mode(known.approve) if known else Mode.NEVER
+
+    def catalogues(self, config: Config) -> dict[tuple[str, str], Catalogue]:
+        """Return what is approved of what each server offers, for every known set of capabilities."""
+        found = {}
+        for server in config.servers:
+            for offer in self._offers | {offer for name, offer in self._offerings if name == server}:
+                known = self._offerings.get((server, offer)) or self._offerings.get((server, NOTHING))
+                if known is not None:
+                    found[server, offer] = self._catalogue(known, offer)
+        for offer in self._offers - {offer for _, offer in found}:
+            # An endpoint exists for every known offer, even while nobody behind it could be asked.
+            found["", offer] = Catalogue("", offer)
+        return found
+
+    def _catalogue(self, offering: Offering, offer: str) -> Catalogue:
+        approved: dict[Kind, list[Json]] = {kind: [] for kind in Kind}
+        held = 0
+        for sighting in offering.definitions:
+            if self.state(offering.server, sighting) is State.APPROVED:
+                approved[sighting.kind].append(sighting.definition)
+            else:
+                held += 1
+        return Catalogue(
+            offering.server,
+            offer,
+            tuple(approved[Kind.TOOL]),
+            tuple(approved[Kind.PROMPT]),
+            tuple(approved[Kind.RESOURCE]),
+            tuple(approved[Kind.TEMPLATE]),
+            offering.capabilities,
+            offering.instructions,
+            offering.ttl_ms,
+            self._stale.get(offering.server, ""),
+            held,
+        )
+
+
+def _digests(offering: Offering) -> set[tuple[Kind, str, str]]:
+    return {(each.kind, each.name, each.digest) for each in offering.definitions}

@@ -1,0 +1,69 @@
+"""The life of a call, on one screen."""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+
+from ostiary.core.errors import GatewayError
+from ostiary.core.model import Inbound, Order
+from ostiary.core.ports import Release, Reply
+from ostiary.core.trail import Trail
+from ostiary.pipeline import steps
+from ostiary.pipeline.world import World
+from ostiary.policy.decide import decide
+from ostiary.protocol.answers import refused
+from ostiary.protocol.reading import read
+
+
+async def serve(message: Inbound, reply: Reply, world: World) -> None:  # noqa: PLR0915 - one screen, twelve steps
+    """Carry one message from a client to where it belongs, and the answer back.
+
+    Each numbered line is one step. A step returns or raises; none is optional, none knows about another, and nothing
+    leaves the house before step 8 wrote it down.
+    """
+    now = world.current()
+    trail = Trail(message, world.reference(), now.revision, world.clock(), world.time())
+    mark = steps.marking(trail, world)
+    release: Release = steps.nothing
+    try:
+        caller = trail.caller = await world.identify(message)  # 1 identify: not one byte of the body is read yet
+        mark()
+        body = await message.body()
+        trail.request_bytes = len(body)
+        mark()
+        call = trail.call = read(message, body, now.bounds.depth, steps.recall(world, caller, message))  # 2 parse
+        mark()
+        surface = await steps.surface(world, now, message.endpoint, call.client)
+        target = trail.target = steps.resolve(call, surface)  # 3 resolve
+        mark()
+        trail.decision = decide(caller, target)  # 4 decide
+        allow = steps.permitted(trail.decision, call)
+        mark()
+        release = await world.spend(allow.charges, caller)  # 5 limit
+        mark()
+        call = steps.validated(call, target, message)  # 6 validate
+        mark()
+        call = steps.screened(call, target, trail)  # 7 guard the request
+        mark()
+        if target.server:
+            world.audit.begin(trail)  # 8 record the intent: from here on it may leave
+        mark()
+        order = Order(call, target, caller, trail.started + target.timeout, trail.reference)
+        answer = await steps.forward(order, surface, reply, world, trail)  # 9 forward, 10 check, 11 guard the answer
+        mark()
+        trail.answer_bytes = await reply.finish(answer)
+        mark()
+    except GatewayError as error:
+        trail.refuse(error)
+        trail.answer_bytes = await reply.finish(refused(error, trail.call, trail.reference, world.challenge))
+    except CancelledError:
+        trail.outcome = "abandoned"
+        raise
+    except Exception as error:
+        trail.outcome, trail.detail = "fault", type(error).__name__
+        raise
+    finally:
+        release()
+        trail.ended = world.clock()
+        world.audit.end(trail)  # 12 record the outcome; synchronous, so that cancelling cannot lose it
+        world.meter(trail)

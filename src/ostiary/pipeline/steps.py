@@ -1,0 +1,239 @@
+"""The steps of `serve`, one small function each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, assert_never
+
+import msgspec
+
+from ostiary.core.errors import BadArguments, Blocked, Garbled, InsufficientScope, NotFound
+from ostiary.core.model import (
+    Allow,
+    Answer,
+    Block,
+    Call,
+    Caller,
+    Client,
+    Decision,
+    Deny,
+    Era,
+    Guard,
+    Inbound,
+    Json,
+    Kind,
+    Order,
+    Pass,
+    Reason,
+    Redact,
+    Snapshot,
+    Surface,
+    Target,
+)
+from ostiary.core.ports import Back, Reply
+from ostiary.core.trail import Trail
+from ostiary.pipeline.conversation import Conversation
+from ostiary.pipeline.local import local
+from ostiary.pipeline.world import World
+from ostiary.protocol import headers
+from ostiary.protocol.answers import answered
+from ostiary.protocol.handshake import Recall
+from ostiary.protocol.leaves import leaves, replaced
+from ostiary.protocol.methods import METHODS, NOTIFIED, OWN
+
+PRIMED: Final = "2025-11-25"
+"""The first version whose clients know how to come back to a stream that ended early."""
+
+
+def nothing() -> None:
+    """Release what was never taken."""
+
+
+_SAMPLED: Final = 16
+
+
+def marking(trail: Trail, world: World) -> Callable[[], None]:
+    """Return what notes the end of a step: for one call in sixteen, for the clock costs as much as a step."""
+    if hash(trail.reference) % _SAMPLED:
+        return nothing
+    marks: list[float] = []
+    trail.marks = marks
+    return lambda: marks.append(world.clock())
+
+
+def recall(world: World, caller: Caller, message: Inbound) -> Recall:
+    """Return the way from a session token to the client it was made for, for this caller and endpoint."""
+    return lambda token: world.sessions.recall(token, caller, message.endpoint)
+
+
+async def surface(world: World, now: Snapshot, endpoint: str, client: Client) -> Surface:
+    """Return what this endpoint offers to such a client; a set of capabilities seen first is asked for first."""
+    found = now.surfaces.get((endpoint, client.offer))
+    if found is None:
+        fetched = await world.surfaces(endpoint, client.offer)
+        found = fetched.surfaces[endpoint, client.offer]
+    return found
+
+
+def resolve(call: Call, surface: Surface) -> Target:
+    """Find what the call addresses, by exact lookup; a URI may also fit a template."""
+    spec = METHODS.get(call.method)
+    if spec is None or spec.key is None:
+        known = spec is not None or call.method in OWN
+        return surface.targets[Kind.GATEWAY, call.method if known else NOTIFIED]
+    name = call.name or ""
+    kind = _kind(call) if call.method == "completion/complete" else spec.kind
+    target = surface.targets.get((kind, name))
+    if target is None and kind is Kind.RESOURCE:
+        target = _templated(name, surface)
+    if target is None:
+        raise missing(call)
+    return target
+
+
+def missing(call: Call) -> NotFound:
+    """Return the refusal that is the same for what does not exist and what may not be known to exist."""
+    data = {"uri": call.name} if call.method.startswith("resources/") else None
+    return NotFound(hint=(call.name or "")[:128], data=data)
+
+
+def _kind(call: Call) -> Kind:
+    return Kind.PROMPT if call.params["ref"]["type"] == "ref/prompt" else Kind.TEMPLATE
+
+
+def _templated(uri: str, surface: Surface) -> Target | None:
+    for template in surface.templates:
+        if template.fits(uri):
+            target = template.target
+            label = f"{target.server}:{uri}"
+            allows, denies = template.rules(label)
+            return msgspec.structs.replace(
+                target, kind=Kind.RESOURCE, name=uri, exposed=uri, label=label, allows=allows, denies=denies
+            )
+    return None
+
+
+def permitted(decision: Decision, call: Call) -> Allow:
+    """Turn a denial into the refusal a client may see."""
+    match decision:
+        case Allow():
+            return decision
+        case Deny(reason=Reason.MISSING_SCOPE, needs=needs, rule=rule):
+            scopes = " ".join(sorted(needs))
+            raise InsufficientScope(f"{Reason.MISSING_SCOPE}: {rule}", hint=f"needs {scopes}", data={"scope": scopes})
+        case Deny(reason=reason, rule=rule):
+            refusal = missing(call)
+            refusal.detail = f"{reason}: {rule}" if rule else str(reason)
+            raise refusal
+    assert_never(decision)
+
+
+def validated(call: Call, target: Target, message: Inbound) -> Call:
+    """Return the call, its arguments checked against the approved schema and the headers that mirror them."""
+    if target.check is None or call.method not in {"tools/call", "prompts/get"}:
+        return call
+    arguments = call.params.get("arguments")
+    if arguments is None:
+        arguments = {}
+    if not isinstance(arguments, dict):
+        raise BadArguments("arguments is not an object", hint="arguments is an object")
+    if call.client.era is Era.MODERN:
+        _agree(arguments, target, message)
+    if target.drops and not arguments.keys() <= target.known:
+        arguments = {key: value for key, value in arguments.items() if key in target.known}
+        call = msgspec.structs.replace(call, params={**call.params, "arguments": arguments})
+    target.check(arguments)
+    return call
+
+
+def _agree(arguments: Json, target: Target, message: Inbound) -> None:
+    """Refuse mirroring headers that disagree; one that mirrors nothing is an intermediary's and stays behind."""
+    if target.mirrored:
+        headers.agree_params(message.headers, arguments, target.mirrored)
+
+
+def screened(call: Call, target: Target, trail: Trail) -> Call:
+    """Show the parameters to every guard; go on with what the guards left of them."""
+    if not target.guards_in:
+        return call
+    return msgspec.structs.replace(call, params=_inspected(call.params, target.guards_in, trail))
+
+
+def _inspected(payload: Json, guards: tuple[Guard, ...], trail: Trail) -> Json:
+    for guard in guards:
+        verdict = guard(tuple(leaves(payload)))
+        match verdict:
+            case Pass():
+                continue
+            case Redact(finding, new):
+                trail.findings.append(finding)
+                payload = replaced(payload, new)
+            case Block(finding):
+                trail.findings.append(finding)
+                raise Blocked(finding)
+            case _:
+                assert_never(verdict)
+    return payload
+
+
+async def forward(order: Order, surface: Surface, reply: Reply, world: World, trail: Trail) -> Answer:
+    """Carry the order out, and return the answer checked, guarded and in the client's own words."""
+    call, target = order.call, order.target
+    if call.client.session and call.id is not None:
+        # A primed stream begins with an event without data, which older clients would try to parse.
+        journal = world.sessions.journals.begin(call.client.session)
+        await reply.keep(journal, call.client.version >= PRIMED)
+    if target.kind is Kind.GATEWAY:
+        answer = await local(order, surface, reply, world)
+        trail.outcome = _outcome(answer.payload)
+        return answer
+    back: Back = Conversation(order, reply, world)
+    if target.guards_out:
+        back = _Screen(back, target.guards_out, trail)
+    trail.sent = world.clock()
+    try:
+        if call.client.session and call.id is not None:
+            with world.sessions.carrying(call.client.session, call.id):
+                raw = await world.send(order, back)
+        else:
+            raw = await world.send(order, back)
+    finally:
+        trail.answered = world.clock()
+    raw = checked(raw)
+    if target.guards_out:
+        raw = _inspected(raw, target.guards_out, trail)
+    trail.outcome = _outcome(raw)
+    return answered(call, raw)
+
+
+def checked(answer: Json) -> Json:
+    """Return an upstream's answer if it has the shape of one."""
+    if "error" in answer:
+        if isinstance(answer["error"], dict) and isinstance(answer["error"].get("code"), int):
+            return answer
+        raise Garbled("the error member is not a JSON-RPC error")
+    if not isinstance(answer.get("result"), dict):
+        raise Garbled("the answer has neither a result nor an error")
+    return answer
+
+
+def _outcome(answer: Json | None) -> str:
+    if answer is None:
+        return "answered"
+    if "error" in answer:
+        return "rpc_error"
+    result: Any = answer.get("result")
+    return "tool_error" if isinstance(result, dict) and result.get("isError") is True else "answered"
+
+
+class _Screen:
+    """A way back on which every message passes the guards."""
+
+    def __init__(self, back: Back, guards: tuple[Guard, ...], trail: Trail) -> None:
+        self._back, self._guards, self._trail = back, guards, trail
+
+    async def notify(self, method: str, params: Json) -> None:
+        await self._back.notify(method, _inspected(params, self._guards, self._trail))
+
+    async def ask(self, method: str, params: Json) -> Json:
+        return await self._back.ask(method, _inspected(params, self._guards, self._trail))

@@ -1,0 +1,1 @@
+"""May they? Decisions, limits and reachable addresses. Pure."""

@@ -1,0 +1,1 @@
+"""Bytes to nouns and back, for every revision we speak. No I/O."""

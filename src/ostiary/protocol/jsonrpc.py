@@ -1,0 +1,92 @@
+"""Bytes to one JSON-RPC message and back (JSON-RPC 2.0; RFC 8259). Pure.
+
+Two readers of one body must not be able to see two different messages, so a body with a doubled key, a number that
+is not finite, or a lone surrogate is refused, and what is sent on is always encoded anew from what was read here.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import msgspec
+
+from ostiary.core.errors import Malformed, NotJson, TooLarge
+from ostiary.core.model import Json
+
+_decoder: Final = msgspec.json.Decoder()
+_encoder: Final = msgspec.json.Encoder()
+
+encode: Final = _encoder.encode
+"""Return the compact JSON of a value. Integers of any size keep their digits."""
+
+
+def decode(body: bytes) -> Any:
+    """Return the value in `body`, or raise `NotJson`; doubled keys go unnoticed: `read` is for what clients send."""
+    try:
+        return _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise NotJson(str(error)) from None
+    except RecursionError:
+        raise TooLarge(hint="the JSON is nested too deeply") from None
+
+
+def read(body: bytes, depth: int) -> dict[str, Any]:
+    """Return the one JSON object in `body`, nested at most `depth` deep and without a doubled key."""
+    message = decode(body)
+    if not isinstance(message, dict):
+        raise Malformed(hint="a body is one JSON object; batches are not part of this revision")
+    # Fewer brackets than allowed levels: nothing to measure.
+    if body.count(b"{") + body.count(b"[") > depth and deeper(message, depth):
+        raise TooLarge(hint=f"the JSON is nested deeper than {depth} levels")
+    # The round trip is the proof: had a key been doubled, encoding could not give the same bytes. Only a body that
+    # another encoder spaced or escaped differently pays for the slow look.
+    if encode(message) != body:
+        _refuse_doubled(body)
+    return message
+
+
+def deeper(value: Any, depth: int) -> bool:
+    """Say whether `value` nests deeper than `depth` levels."""
+    level = [value]
+    while level:
+        if depth <= 0:
+            return True
+        depth -= 1
+        level = [
+            item
+            for each in level
+            if isinstance(each, dict | list)
+            for item in (each.values() if isinstance(each, dict) else each)
+            if isinstance(item, dict | list)
+        ]
+    return False
+
+
+def _refuse_doubled(body: bytes) -> None:
+    try:
+        json.loads(body, object_pairs_hook=_no_doubles)
+    except RecursionError:
+        raise TooLarge(hint="the JSON is nested too deeply") from None
+    except ValueError as error:
+        raise NotJson(str(error)) from None
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> None:
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise Malformed(hint="a JSON object names the same key twice")
+
+
+def request(ident: str | int, method: str, params: Json) -> dict[str, Any]:
+    """Return a JSON-RPC request."""
+    return {"jsonrpc": "2.0", "id": ident, "method": method, "params": params}
+
+
+def notification(method: str, params: Json) -> dict[str, Any]:
+    """Return a JSON-RPC notification."""
+    return {"jsonrpc": "2.0", "method": method, "params": params}
+
+
+def is_id(value: object) -> bool:
+    """Say whether `value` may be a request's id: a string or an integer, never null or a boolean."""
+    return isinstance(value, str | int) and not isinstance(value, bool)

@@ -1,0 +1,156 @@
+"""Read one message of the per-request-envelope era (2026-07-28). Pure.
+
+A ladder of checks, cheapest first; the first rung that fails names the error.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ostiary.core.errors import BadParams, HeaderMismatch, Malformed, UnknownMethod, UnsupportedVersion
+from ostiary.core.model import HANDSHAKES, MODERN, Call, Client, Era, Inbound, Json
+from ostiary.protocol import headers
+from ostiary.protocol.capabilities import offer
+from ostiary.protocol.jsonrpc import is_id
+from ostiary.protocol.methods import LEVELS, METHODS, OWN
+
+META: Final = "io.modelcontextprotocol/"
+VERSION: Final = META + "protocolVersion"
+CAPABILITIES: Final = META + "clientCapabilities"
+INFO: Final = META + "clientInfo"
+LEVEL: Final = META + "logLevel"
+SERVER: Final = META + "serverInfo"
+SUBSCRIPTION: Final = META + "subscriptionId"
+SUPPORTED: Final = (MODERN,)
+
+_MEMBERS: Final = frozenset({
+    "_meta", "argument", "arguments", "capabilities", "clientInfo", "context", "cursor", "inputResponses", "level",
+    "name", "notifications", "protocolVersion", "ref", "requestState", "task", "uri",
+})  # fmt: skip
+"""Every parameter of every request that the gateway carries."""
+_FOLDED: Final = frozenset(member.casefold() for member in _MEMBERS)
+_NOBODY: Final[Json] = {}
+_PLAIN: Final = Client(Era.MODERN, MODERN, _NOBODY, "", _NOBODY)
+
+
+def is_modern(message: Json, header: str | None) -> bool:
+    """Say whether a message is of this era, from its body first: the header may be missing, and is then at fault."""
+    params = message.get("params")
+    meta = params.get("_meta") if isinstance(params, dict) else None
+    if isinstance(meta, dict) and (VERSION in meta or CAPABILITIES in meta):
+        return True
+    return header is not None and headers.trimmed(header) not in HANDSHAKES
+
+
+def read(message: dict[str, Any], inbound: Inbound) -> Call:
+    """Turn one modern message into a `Call`, or raise the first thing wrong with it."""
+    ident, method, params = message.get("id"), message.get("method"), message.get("params", {})
+    if not isinstance(method, str):
+        raise Malformed(hint="a body is one request or notification")
+    if not isinstance(params, dict):
+        raise Malformed(hint="params is an object")
+    if "id" not in message:
+        return Call(None, notified(method), None, params, _PLAIN)
+    if not is_id(ident):
+        raise Malformed(hint="an id is a string or an integer")
+    meta = _envelope(params)
+    _agree(inbound, method, params, meta[VERSION])
+    if meta[VERSION] not in SUPPORTED:
+        data = {"supported": list(SUPPORTED), "requested": meta[VERSION]}
+        raise UnsupportedVersion(hint=str(meta[VERSION])[:40], data=data)
+    spec = METHODS.get(method)
+    if spec is None or Era.MODERN not in spec.eras:
+        raise UnknownMethod(hint=method[:80])
+    level, progress = meta.get(LEVEL), meta.get("progressToken")
+    if level is not None and level not in LEVELS:
+        raise BadParams(hint=f"{LEVEL} is not a log level")
+    if progress is not None and not is_id(progress):
+        raise BadParams(hint="progressToken is a string or an integer")
+    unambiguous(params)
+    return Call(ident, method, named(params, spec.key), params, _client(meta), progress, level)
+
+
+def notified(method: str) -> str:
+    """Return the method of a message without an id; `Malformed` where that method is a request."""
+    if method in METHODS or method in OWN:
+        raise Malformed(hint=f"{method} is a request and needs an id")
+    return method
+
+
+def unambiguous(params: Json) -> None:
+    """Refuse a parameter that only a reader without regard to case takes for one that was checked here.
+
+    Go's encoding/json is such a reader, and takes the last: `{"name": "read", "Name": "drop"}` would drop.
+    """
+    if params.keys() <= _MEMBERS:
+        return
+    for key in params:
+        if key not in _MEMBERS and key.casefold() in _FOLDED:
+            raise BadParams(hint=f"params.{key[:40]} is not a parameter, and some readers would take it for one")
+
+
+def _envelope(params: Json) -> Json:
+    meta = params.get("_meta")
+    if not isinstance(meta, dict):
+        raise BadParams(hint="params._meta is missing")
+    if not isinstance(meta.get(VERSION), str):
+        raise BadParams(hint=f"params._meta[{VERSION!r}] is missing")
+    if not isinstance(meta.get(CAPABILITIES), dict):
+        raise BadParams(hint=f"params._meta[{CAPABILITIES!r}] is missing")
+    return meta
+
+
+def _client(meta: Json) -> Client:
+    capabilities, info = meta[CAPABILITIES], meta.get(INFO)
+    if not capabilities and info is None:
+        return _PLAIN
+    known = info if isinstance(info, dict) else _NOBODY
+    return Client(Era.MODERN, MODERN, capabilities, offer(capabilities), known)
+
+
+def _agree(inbound: Inbound, method: str, params: Json, version: str) -> None:
+    """Refuse a routing header that is missing, doubled or unequal to the body."""
+    sent = inbound.headers
+    if inbound.doubled:
+        for name in inbound.doubled:
+            if name.startswith("mcp-"):
+                raise HeaderMismatch(hint=f"{name} came more than once")
+    if headers.trimmed(sent.get(headers.VERSION)) != version:
+        raise HeaderMismatch(hint="MCP-Protocol-Version is missing or disagrees with the body")
+    if headers.trimmed(sent.get(headers.METHOD)) != method:
+        raise HeaderMismatch(hint="Mcp-Method is missing or disagrees with the body")
+    spec = METHODS.get(method)
+    if spec is None or Era.MODERN not in spec.eras or spec.key not in {"name", "uri"}:
+        return
+    wanted, mirror = params.get(spec.key or ""), sent.get(headers.NAME)
+    # Decoded even where both look the same: to others, a name spelled `=?base64?…?=` in both is two names.
+    if mirror is None or headers.decoded(mirror) != wanted:
+        raise HeaderMismatch(hint="Mcp-Name is missing or disagrees with the body")
+
+
+def named(params: Json, key: str | None) -> str | None:
+    """Return the target that the parameters name; for completion, the prompt or template referred to."""
+    if key is None:
+        return None
+    if key == "ref":
+        return _referred(params)
+    name = params.get(key)
+    if not isinstance(name, str) or not name:
+        raise BadParams(hint=f"params.{key} is missing")
+    return name
+
+
+def _referred(params: Json) -> str:
+    ref = params.get("ref")
+    if isinstance(ref, dict):
+        unambiguous(ref)
+        match ref.get("type"):
+            case "ref/prompt":
+                name = ref.get("name")
+            case "ref/resource":
+                name = ref.get("uri")
+            case _:
+                name = None
+        if isinstance(name, str) and name:
+            return name
+    raise BadParams(hint="params.ref names a prompt or a resource template")

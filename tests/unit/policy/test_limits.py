@@ -1,0 +1,60 @@
+"""Token buckets: nobody gets more than rate and burst allow, and waiting as told is enough."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ostiary.policy.limits import Bucket, filled, taken, wait
+
+RATES = st.floats(0.01, 1000.0)
+BURSTS = st.floats(1.0, 1000.0)
+TIMES = st.floats(0.0, 1e6)
+
+
+def test_a_bucket_fills_at_its_rate_up_to_its_burst() -> None:
+    assert filled(Bucket(0.0, 10.0), 2.0, 5.0, 11.0) == Bucket(2.0, 11.0)
+    assert filled(Bucket(0.0, 10.0), 2.0, 5.0, 99.0) == Bucket(5.0, 99.0)
+
+
+def test_a_clock_that_steps_back_changes_nothing() -> None:
+    assert filled(Bucket(1.0, 10.0), 2.0, 5.0, 3.0) == Bucket(1.0, 10.0)
+
+
+@pytest.mark.parametrize(("level", "expected"), [(1.0, 0.0), (2.0, 0.0), (0.5, 0.25), (0.0, 0.5), (-1.0, 1.0)])
+def test_the_wait_is_until_enough_has_come(level: float, expected: float) -> None:
+    assert wait(Bucket(level, 0.0), 2.0, 1.0) == expected
+
+
+def test_taking_leaves_the_rest() -> None:
+    assert taken(Bucket(3.0, 1.0), 1.0) == Bucket(2.0, 1.0)
+
+
+@given(st.floats(0.0, 1000.0), RATES, BURSTS, TIMES, TIMES)
+def test_a_bucket_never_overflows_and_never_drains_by_itself(level: float, rate: float, burst: float, at: float, now: float) -> None:
+    bucket = Bucket(min(level, burst), at)
+    after = filled(bucket, rate, burst, now)
+    assert bucket.level <= after.level <= burst
+    assert after.at >= bucket.at
+
+
+@given(st.floats(0.0, 1.0), RATES, BURSTS)
+def test_who_waits_as_told_gets_in(level: float, rate: float, burst: float) -> None:
+    bucket = Bucket(level, 0.0)
+    seconds = wait(bucket, rate, 1.0)
+    again = filled(bucket, rate, burst, seconds)
+    assert wait(again, rate, 1.0) <= 1e-9 or math.isclose(again.level, 1.0)
+
+
+@given(st.lists(st.floats(0.0, 2.0), min_size=1, max_size=50), RATES, BURSTS)
+def test_nobody_gets_more_than_burst_and_rate(gaps: list[float], rate: float, burst: float) -> None:
+    bucket, now, got = Bucket(burst, 0.0), 0.0, 0
+    for gap in gaps:
+        now += gap
+        bucket = filled(bucket, rate, burst, now)
+        if not wait(bucket, rate, 1.0):
+            bucket, got = taken(bucket, 1.0), got + 1
+    assert got <= burst + rate * now + 1e-6
