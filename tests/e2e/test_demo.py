@@ -2,6 +2,7 @@
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from ostiary.demo.tour import STEPS
+from ostiary.demo.setting import CAST, Token
+from ostiary.demo.stage import Stage
+from ostiary.demo.tour import STEPS, play
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -96,3 +99,14 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert "not an empty folder" in ended.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+async def test_a_tour_without_a_gateway_says_of_every_step_that_it_failed(tmp_path: Path) -> None:
+    """Ours: a step that crashes must not pass, and must not end the tour either."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        tokens = {person.name: Token("tok_none", "ost_none") for person in CAST}
+        stage = Stage(tmp_path, f"http://127.0.0.1:{port}", tokens, ended)
+        seen = [(step.word, true) async for step, _, true in play(stage)]
+    assert seen == [(step.word, False) for step in STEPS]

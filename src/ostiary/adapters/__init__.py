@@ -1,1 +1,1 @@
-"""All I/O. Adapters implement ports, translate foreign failures at their own border, and are strangers to each other."""
+"""All I/O. Adapters implement ports, translate foreign failures at their border, and are strangers to each other."""

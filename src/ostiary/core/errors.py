@@ -248,6 +248,12 @@ class Garbled(UpstreamFailure):
     code, status, jsonrpc, public, readable = "upstream_garbled", 502, -31023, "The server's answer is not usable", True
 
 
+class NoHandshake(UpstreamFailure):
+    """The server opens no session: it may speak the modern era only, or nothing of ours."""
+
+    code, status, jsonrpc, public, readable = "upstream_no_handshake", 502, -31025, "The server opens no session", True
+
+
 class UpstreamRefused(UpstreamFailure):
     """The server answered with an HTTP status that says no; its body and challenge stay inside."""
 

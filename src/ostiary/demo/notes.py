@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,11 @@ from typing import Annotated, Final
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
-from mcp_types import Resource, ToolAnnotations
+from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
 _TABLE: Final = "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, title TEXT NOT NULL, text TEXT NOT NULL)"
+INDEX: Final = "notes://index"
 _LISTED: Final = 100
 _PATIENCE: Final = 10.0
 """Seconds that one process waits for another to finish writing: the gateway may start one for each caller."""
@@ -80,32 +82,24 @@ class Store:
             return rows.execute("DELETE FROM notes WHERE id = ?", (note,)).rowcount == 1
 
 
-class Notes(MCPServer[None]):
-    """The server. Its list of resources is the store's list of notes, which the SDK's own registry does not know."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(
-            "ostiary-demo-notes",
-            title="Notes",
-            version="1.0.0",
-            instructions="A small notes store. Search before you add.",
-            log_level="WARNING",
-        )
-        self._store = store
-
-    async def list_resources(self) -> list[Resource]:
-        """Return one resource for each note."""
-        return [
-            Resource(uri=f"notes://{note.id}", name=f"note {note.id}", title=note.title, mime_type="text/plain")
-            for note in self._store.search("", _LISTED)
-        ]
-
-
-def server(store: Store) -> Notes:
+def server(store: Store) -> MCPServer[None]:
     """Return the server with its four tools, its resources and its prompt."""
-    made = Notes(store)
+    made: MCPServer[None] = MCPServer(
+        "ostiary-demo-notes",
+        title="Notes",
+        version="1.0.0",
+        instructions="A small notes store. Search before you add.",
+        log_level="WARNING",
+    )
     _add_reading(made, store)
     _add_writing(made, store)
+
+    # One index, and a template for the rest: a list that grew with every note would change what is offered, and a
+    # gateway holds back what nobody approved.
+    @made.resource(INDEX, name="index", title="All notes", mime_type="application/json")
+    def index() -> str:
+        """Return the URI and the title of every note, newest first."""
+        return json.dumps([{"uri": f"notes://{note.id}", "title": note.title} for note in store.search("", _LISTED)])
 
     @made.resource("notes://{id}", name="note", title="A note", mime_type="text/plain")
     def note(id: int) -> str:  # noqa: A002 - named as in the URI template

@@ -128,10 +128,10 @@ def headers(token: str, method: str, name: str = "") -> dict[str, str]:
     return {**sent, "Mcp-Name": name} if name else sent
 
 
-_INSPECTOR: Final = "npx -y @modelcontextprotocol/inspector --cli"
+_INSPECTOR: Final = "npx -y @modelcontextprotocol/inspector@2 --cli --transport http --server-url"
 
 
-def suggestions(url: str, tokens: Mapping[str, Token], crm: Path, config: Path) -> list[tuple[str, str]]:
+def suggestions(url: str, tokens: Mapping[str, Token], crm: Path, config: Path, ostiary: str) -> list[tuple[str, str]]:
     """Return what to try: a sentence, and a command to paste into a shell."""
     ana, ben, eve = (tokens[person.name].secret for person in CAST)
     mcp = f"{url}/mcp"
@@ -144,14 +144,14 @@ def suggestions(url: str, tokens: Mapping[str, Token], crm: Path, config: Path) 
         ),
         (
             "See what ben sees, with the MCP Inspector",
-            f'{_INSPECTOR} {mcp} --transport http --header "Authorization: Bearer {ben}" --method tools/list',
+            f'{_INSPECTOR} {mcp} --header "Authorization: Bearer {ben}" --method tools/list',
         ),
         ("Add a note as ana, in the stateless era", _curl(mcp, ana, "tools/call", note)),
         ("Delete it as eve, who may not know that this is possible", _curl(mcp, eve, "tools/call", deleting)),
         ("List ana's tools in the handshake era: open a session, then use it", _handshake(mcp, ana)),
         (
             "Let the CRM change a tool behind your back, see that it is held back, and approve it",
-            _turned(shlex.quote(str(crm / "change")), shlex.quote(str(config))),
+            _turned(shlex.quote(str(crm / "change")), f"-c {shlex.quote(str(config))}", ostiary),
         ),
     ]
 
@@ -162,8 +162,9 @@ def _curl(url: str, token: str, method: str, params: Mapping[str, Any]) -> str:
     return f"curl -sS {url} {options} -d '{json.dumps(message(method, params))}'"
 
 
-def _turned(trigger: str, config: str) -> str:
-    return f"touch {trigger}; sleep 3; ostiary tools diff -c {config}; ostiary tools approve -c {config} crm.get_person"
+def _turned(trigger: str, config: str, ostiary: str) -> str:
+    approving = f"{ostiary} tools approve {config} crm.get_person"
+    return f"touch {trigger}; sleep 3; {ostiary} tools diff {config}; {approving}"
 
 
 def _handshake(url: str, token: str) -> str:
@@ -174,5 +175,7 @@ def _handshake(url: str, token: str) -> str:
     client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "curl", "version": "1"}}
     opening = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client})
     listing = json.dumps({"jsonrpc": "2.0", "id": 2, "method": "tools/list"})
-    session = f"S=$({shared} -D - -o /dev/null -d '{opening}' | sed -n 's/\\r$//; s/^mcp-session-id: //Ip')"
+    session = (
+        f"S=$({shared} -D - -o /dev/null -d '{opening}' | grep -i '^mcp-session-id:' | cut -d' ' -f2 | tr -d '\\r')"
+    )
     return f"{session}; {shared} -H \"Mcp-Session-Id: $S\" -H 'MCP-Protocol-Version: 2025-11-25' -d '{listing}'"

@@ -109,7 +109,7 @@ async def _masked(stage: Stage) -> str:
     adding = await _recorded(stage, lambda record: record.get("tool") == "notes.add_note")
     shape = adding["arguments"]["masked"]
     text = b"".join(path.read_bytes() for _, path in segments(ledger_directory(stage.data)))
-    hold(_SECRET.encode() not in text and b"4711" not in text, "the text of the note stands in the ledger")
+    hold(not any(word in text for word in (b"vault", b"indqvist")), "what ana wrote stands in the ledger")
     hold(shape == {"title": "string(4)", "text": f"string({len(_SECRET)})"}, f"the ledger has {shape}")
     return f"ana's arguments are kept as {json.dumps(shape)} and a keyed digest"
 

@@ -21,7 +21,8 @@ _COMBINING: Final = frozenset({
 _REFERRING: Final = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
 # What is named here is an argument's name and not a keyword.
 _MAPS: Final = frozenset({"properties", "patternProperties", "dependentSchemas", "dependencies"})
-_ASIDE: Final = frozenset({"$defs", "definitions", "const", "enum", "default", "examples", "required"})
+_SHELVES: Final = frozenset({"$defs", "definitions"})
+_DATA: Final = frozenset({"const", "enum", "default", "examples", "required"})
 # The largest schemas in the field have some hundred subschemas; this many are checked in well under a millisecond.
 _HEAVIEST: Final = 20_000
 _STRANGE: Final = 16
@@ -86,7 +87,7 @@ def _declared(schema: Json) -> tuple[frozenset[str], bool]:
 
 def _pointed(schema: Json, reference: object) -> Any:
     """Return what a reference inside the schema points to (RFC 6901 section 6), or None."""
-    if not isinstance(reference, str) or not reference.startswith("#"):
+    if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
         return None
     node: Any = schema
     for step in unquote(reference[1:]).split("/")[1:]:
@@ -104,42 +105,53 @@ def _bounded(schema: Json) -> None:
     Where `d0` refers twice to `d1`, which refers twice to `d2`, thirty lines are a billion checks. The engine
     remembers what it found for references that come back to themselves, and for no others.
     """
-    strange = [0]
     try:
-        weight = _weight(schema, schema, {}, strange)
+        weight = _weight(schema, schema, {})
     except RecursionError:
         weight = _HEAVIEST + 1
-    if weight > _HEAVIEST or strange[0] > _STRANGE:
+    if weight > _HEAVIEST or _strange(schema) > _STRANGE:
         raise ValueError("the schema is too deep, or its references multiply: arguments could not be checked in time")
 
 
-def _weight(node: Any, root: Json, known: dict[int, int], strange: list[int]) -> int:
+def _weight(node: Any, root: Json, known: dict[int, int]) -> int:
     """Return how many subschemas there are once every reference is replaced by what it points to."""
     if isinstance(node, list):
-        return sum(_weight(item, root, known, strange) for item in node)
+        return sum(_weight(item, root, known) for item in node)
     if not isinstance(node, dict):
         return 0
     if id(node) in known:
         return known[id(node)]
     known[id(node)] = total = 1
     for key, value in node.items():
-        if key in _REFERRING and isinstance(value, str):
-            found = _pointed(root, value)
-            # What a reference means after `$id`, or by an anchor, is not followed here; so only few may be there.
-            strange[0] += not isinstance(found, dict)
-            total += _weight(found, root, known, strange)
-        elif key == _identifier(root) and isinstance(value, str):
-            strange[0] += (_STRANGE + 1) * (node is not root)
+        if key in _REFERRING:
+            total += _weight(_pointed(root, value), root, known)
         elif key in _MAPS:
-            total += sum(_weight(item, root, known, strange) for item in _mapping(value).values())
-        elif key not in _ASIDE:
-            total += _weight(value, root, known, strange)
+            total += sum(_weight(item, root, known) for item in _mapping(value).values())
+        elif key not in _DATA | _SHELVES:
+            total += _weight(value, root, known)
     known[id(node)] = total = min(total, _HEAVIEST + 1)
     return total
 
 
-def _identifier(schema: Json) -> str:
-    return "id" if "draft-04" in str(schema.get("$schema", "")) else "$id"
+def _strange(schema: Json) -> int:
+    """Return how many references `_pointed` cannot follow; a part with an identity of its own counts as many."""
+    identity = "id" if "draft-04" in str(schema.get("$schema", "")) else "$id"
+    count = 0
+    stack: list[Any] = [{**schema, identity: None}]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, list):
+            stack += node
+            continue
+        for key, value in _mapping(node).items():
+            if isinstance(value, str):
+                count += key in _REFERRING and not (value == "#" or value.startswith("#/"))
+                count += (_STRANGE + 1) * (key == identity)
+            elif key in _MAPS | _SHELVES:
+                stack += _mapping(value).values()
+            elif key not in _DATA:
+                stack.append(value)
+    return count
 
 
 def _old(schema: Json) -> bool:

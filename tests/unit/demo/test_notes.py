@@ -1,5 +1,6 @@
 """The example notes server, through the SDK's own client in one process, in both eras."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from mcp import Client, MCPError
 from mcp_types import TextResourceContents
 
-from ostiary.demo.notes import Store, server
+from ostiary.demo.notes import INDEX, Store, server
 
 
 @pytest.fixture(params=["legacy", "2026-07-28"])
@@ -60,13 +61,16 @@ async def test_only_deleting_is_marked_destructive(notes: Client) -> None:
         assert {tool.name for tool in tools} == {"add_note", "search_notes", "read_note", "delete_note"}
 
 
-async def test_every_note_is_a_resource(notes: Client) -> None:
+async def test_every_note_can_be_read_as_a_resource_and_the_index_names_it(notes: Client) -> None:
     async with notes:
         await said(notes, "add_note", title="Milk", text="two litres")
-        assert [str(listed.uri) for listed in (await notes.list_resources()).resources] == ["notes://1"]
+        assert [str(listed.uri) for listed in (await notes.list_resources()).resources] == [INDEX]
         assert [it.uri_template for it in (await notes.list_resource_templates()).resource_templates] == [
             "notes://{id}"
         ]
+        index = (await notes.read_resource(INDEX)).contents[0]
+        assert isinstance(index, TextResourceContents)
+        assert json.loads(index.text) == [{"uri": "notes://1", "title": "Milk"}]
         content = (await notes.read_resource("notes://1")).contents[0]
         assert isinstance(content, TextResourceContents)
         assert content.text == "Milk\n\ntwo litres"

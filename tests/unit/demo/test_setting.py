@@ -30,7 +30,7 @@ def test_headers_agree_with_the_message() -> None:
 
 def test_every_suggestion_is_one_line_to_paste() -> None:
     tokens = {person.name: Token("id", f"ost_{person.name}") for person in CAST}
-    tried = suggestions(URL, tokens, Path("/tmp/a b/crm"), Path("/tmp/a b/ostiary.yaml"))
+    tried = suggestions(URL, tokens, Path("/tmp/a b/crm"), Path("/tmp/a b/ostiary.yaml"), "ostiary")
     assert all("\n" not in pasted for _, pasted in tried)
     assert all(any(f"ost_{person.name}" in pasted for _, pasted in tried) for person in CAST)
     assert any("touch '/tmp/a b/crm/change'" in pasted for _, pasted in tried)

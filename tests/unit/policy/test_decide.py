@@ -38,10 +38,24 @@ DEV = frozenset({"role:dev"})
 
 
 def caller(*tags: str, scopes: tuple[str, ...] = (), reach: tuple[str, ...] = ()) -> Caller:
-    return Caller("ann", "ostiary", "tok_1", "token", 9e9, scopes=frozenset(scopes), reach=frozenset(reach), tags=frozenset({"*", *tags}))
+    return Caller(
+        "ann",
+        "ostiary",
+        "tok_1",
+        "token",
+        9e9,
+        scopes=frozenset(scopes),
+        reach=frozenset(reach),
+        tags=frozenset({"*", *tags}),
+    )
 
 
-def target(allows: tuple[Rule, ...] = (), denies: tuple[Rule, ...] = (), server: str = "files", charges: tuple[Charge, ...] = ()) -> Target:
+def target(
+    allows: tuple[Rule, ...] = (),
+    denies: tuple[Rule, ...] = (),
+    server: str = "files",
+    charges: tuple[Charge, ...] = (),
+) -> Target:
     return Target(server, Kind.TOOL, "read", "files.read", "read", {}, allows, denies, charges)
 
 
@@ -54,7 +68,9 @@ def test_without_a_rule_there_is_no_access() -> None:
 
 
 def test_one_matching_allow_is_enough_and_is_named() -> None:
-    assert decide(caller("role:dev"), target((Rule("ops", (frozenset({"role:ops"}),)), Rule("devs", (DEV,))))) == Allow("devs")
+    assert decide(caller("role:dev"), target((Rule("ops", (frozenset({"role:ops"}),)), Rule("devs", (DEV,))))) == Allow(
+        "devs"
+    )
 
 
 def test_a_matching_deny_wins_and_is_named() -> None:
@@ -100,7 +116,9 @@ def test_a_narrowed_credential_reaches_its_servers_and_the_gateway_itself(server
 
 def test_an_allowed_call_pays_for_its_rule_and_for_its_target() -> None:
     one, other = Charge("rule:x", "caller", 1.0, 1.0, 0), Charge("default", "caller", 20.0, 1200.0, 64)
-    assert decide(caller("role:dev"), target((Rule("x", (DEV,), charges=(one,)),), charges=(other,))) == Allow("x", (one, other))
+    assert decide(caller("role:dev"), target((Rule("x", (DEV,), charges=(one,)),), charges=(other,))) == Allow(
+        "x", (one, other)
+    )
 
 
 @given(CALLERS, TARGETS, st.randoms(use_true_random=False))

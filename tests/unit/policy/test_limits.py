@@ -34,7 +34,9 @@ def test_taking_leaves_the_rest() -> None:
 
 
 @given(st.floats(0.0, 1000.0), RATES, BURSTS, TIMES, TIMES)
-def test_a_bucket_never_overflows_and_never_drains_by_itself(level: float, rate: float, burst: float, at: float, now: float) -> None:
+def test_a_bucket_never_overflows_and_never_drains_by_itself(
+    level: float, rate: float, burst: float, at: float, now: float
+) -> None:
     bucket = Bucket(min(level, burst), at)
     after = filled(bucket, rate, burst, now)
     assert bucket.level <= after.level <= burst

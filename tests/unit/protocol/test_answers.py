@@ -13,7 +13,12 @@ from ostiary.protocol.answers import REFUSAL, answered, definition, refused
 from tests.unit.protocol.letters import HELD, MODERN_CLIENT, call
 
 BOTH = [MODERN_CLIENT, HELD]
-ODD: dict[str, Any] = {"content": [{"type": "hologram", "x": None}], "_meta": {"a": None}, "future": {"$ref": "#"}, "isError": False}
+ODD: dict[str, Any] = {
+    "content": [{"type": "hologram", "x": None}],
+    "_meta": {"a": None},
+    "future": {"$ref": "#"},
+    "isError": False,
+}
 
 
 @pytest.mark.parametrize("client", BOTH)
@@ -50,9 +55,18 @@ def test_a_result_that_is_no_object_has_no_shape_to_change(result: Any) -> None:
 
 def test_a_result_loses_what_the_handshake_era_does_not_know() -> None:
     """Checklist line 21."""
-    result = {"resultType": "complete", "ttlMs": 1, "cacheScope": "public", "content": [], "structuredContent": [1], "x": None}
+    result = {
+        "resultType": "complete",
+        "ttlMs": 1,
+        "cacheScope": "public",
+        "content": [],
+        "structuredContent": [1],
+        "x": None,
+    }
     assert answers.handshake(result) == {"content": [], "x": None}
-    assert answers.handshake({"resultType": "complete", "structuredContent": {"a": 1}}) == {"structuredContent": {"a": 1}}
+    assert answers.handshake({"resultType": "complete", "structuredContent": {"a": 1}}) == {
+        "structuredContent": {"a": 1}
+    }
 
 
 def test_a_result_of_the_handshake_era_passes_as_it_is() -> None:
@@ -67,7 +81,9 @@ def test_a_result_of_the_handshake_era_passes_as_it_is() -> None:
         (-32020, -32020, 400), (-32021, -32021, 400), (-32022, -32022, 400), (-32700, -32700, 400), (-32600, -32600, 400), (12345, 12345, 200),
     ],
 )  # fmt: skip
-def test_an_error_reaches_a_modern_client_with_a_code_and_a_status_of_its_era(code: int, shown: int, status: int) -> None:
+def test_an_error_reaches_a_modern_client_with_a_code_and_a_status_of_its_era(
+    code: int, shown: int, status: int
+) -> None:
     """Checklist line 20."""
     answer = answered(call(), {"error": {"code": code, "message": "m", "data": {"x": None}}})
     assert answer.status == status
@@ -92,7 +108,9 @@ def test_an_error_that_is_none_becomes_one(client: Client, error: Any) -> None:
 
 
 def target(kind: Kind = Kind.TOOL, exposed: str = "files__read", **more: Any) -> Target:
-    return Target("files", kind, "read", "files.read", exposed, {"name": "read", "inputSchema": {"type": "object"}, **more})
+    return Target(
+        "files", kind, "read", "files.read", exposed, {"name": "read", "inputSchema": {"type": "object"}, **more}
+    )
 
 
 def test_a_definition_is_shown_whole_under_its_exposed_name() -> None:
@@ -118,7 +136,10 @@ def test_the_modern_era_has_no_execution_member() -> None:
     assert definition(target(execution=execution), Era.HANDSHAKE)["execution"] == execution
 
 
-@pytest.mark.parametrize(("schema", "kept"), [({"type": "object"}, True), ({"type": "array"}, False), ({}, False), (None, False), (True, False)])
+@pytest.mark.parametrize(
+    ("schema", "kept"),
+    [({"type": "object"}, True), ({"type": "array"}, False), ({}, False), (None, False), (True, False)],
+)
 def test_the_handshake_era_has_output_schemas_of_objects_only(schema: Any, kept: bool) -> None:
     """Checklist line 21."""
     it = target(outputSchema=schema)
@@ -194,7 +215,9 @@ def test_a_refusal_before_there_is_a_call_carries_the_id_that_was_read() -> None
         (errors.Fault(), "tools/list", MODERN_CLIENT, 500, -32603),
     ],
 )  # fmt: skip
-def test_each_era_has_its_codes_and_statuses(error: errors.GatewayError, method: str, client: Client, status: int, code: int) -> None:
+def test_each_era_has_its_codes_and_statuses(
+    error: errors.GatewayError, method: str, client: Client, status: int, code: int
+) -> None:
     """A handshake client reads an error only in a 200; a missing resource was -32002 until 2025-11-25."""
     answer = refused(error, call(method, client), "r", "")
     assert answer.payload is not None
@@ -225,11 +248,15 @@ META = 'Bearer resource_metadata="https://x/y"'
         (errors.NotFound(), "Bearer", None),
     ],
 )  # fmt: skip
-def test_only_a_better_credential_is_ever_asked_for(error: errors.GatewayError, challenge: str, expected: str | None) -> None:
+def test_only_a_better_credential_is_ever_asked_for(
+    error: errors.GatewayError, challenge: str, expected: str | None
+) -> None:
     """RFC 6750 section 3, checklist lines 45 and 46; no scope name can break out of its quotes."""
     assert refused(error, None, "", challenge).headers.get("www-authenticate") == expected
 
 
-@pytest.mark.parametrize(("seconds", "header"), [(None, "1"), (0.0, "1"), (0.2, "1"), (1.4, "2"), (60.0, "60"), (float("inf"), "86400")])
+@pytest.mark.parametrize(
+    ("seconds", "header"), [(None, "1"), (0.0, "1"), (0.2, "1"), (1.4, "2"), (60.0, "60"), (float("inf"), "86400")]
+)
 def test_who_is_told_to_wait_is_told_long_enough(seconds: float | None, header: str) -> None:
     assert refused(errors.Overloaded(retry_after=seconds), None, "", "").headers["retry-after"] == header

@@ -11,8 +11,17 @@ from hypothesis import strategies as st
 
 from ostiary.protocol.capabilities import EVERYTHING, NOTHING, covers, declared, offer
 
-JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda it: st.lists(it, max_size=3) | st.dictionaries(st.sampled_from(["form", "url", "tools", "context", "x"]), it, max_size=4), max_leaves=6)
-DECLARED = st.dictionaries(st.sampled_from(["elicitation", "sampling", "roots", "experimental", "tasks"]), JSON, max_size=5)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda it: (
+        st.lists(it, max_size=3)
+        | st.dictionaries(st.sampled_from(["form", "url", "tools", "context", "x"]), it, max_size=4)
+    ),
+    max_leaves=6,
+)
+DECLARED = st.dictionaries(
+    st.sampled_from(["elicitation", "sampling", "roots", "experimental", "tasks"]), JSON, max_size=5
+)
 PARTS = EVERYTHING.split(",")
 ALL = {",".join(chosen) for size in range(len(PARTS) + 1) for chosen in combinations(PARTS, size)}
 
@@ -68,6 +77,8 @@ ELICIT, SAMPLE, ROOTS = "elicitation/create", "sampling/createMessage", "roots/l
         (EVERYTHING, "ping", {}, False), (EVERYTHING, "tools/call", {}, False),
     ],
 )  # fmt: skip
-def test_a_server_asks_only_for_what_was_declared(offered: str, method: str, params: dict[str, Any], expected: bool) -> None:
+def test_a_server_asks_only_for_what_was_declared(
+    offered: str, method: str, params: dict[str, Any], expected: bool
+) -> None:
     """Checklist line 24; a mode is no way to name another capability."""
     assert covers(offered, method, params) is expected

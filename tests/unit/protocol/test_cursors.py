@@ -26,7 +26,13 @@ def test_any_name_survives(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("method", "prompts/list"), ("subject", "bob"), ("issuer", "https://id"), ("endpoint", "/servers/files/mcp"), ("offer", "")],
+    [
+        ("method", "prompts/list"),
+        ("subject", "bob"),
+        ("issuer", "https://id"),
+        ("endpoint", "/servers/files/mcp"),
+        ("offer", ""),
+    ],
 )
 def test_a_cursor_of_another_listing_or_caller_is_unknown(field: str, value: str) -> None:
     """Checklist line 38."""
@@ -40,7 +46,10 @@ def test_a_cursor_expires() -> None:
         cursors.after(cursors.pack(MADE), HERE, 1000.1 + LIFETIME)
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'["\xff"]', b'["a","b","c","d","e","f","g"]', cursors.pack(MADE)[:-1], b"null"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b"{}", b"\xff", b'["\xff"]', b'["a","b","c","d","e","f","g"]', cursors.pack(MADE)[:-1], b"null"],
+)
 def test_what_is_no_cursor_is_unknown(content: bytes) -> None:
     with pytest.raises(BadParams, match="unknown"):
         cursors.after(content, HERE, 1000.0)

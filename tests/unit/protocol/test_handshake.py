@@ -88,7 +88,9 @@ def test_a_session_survives_packing() -> None:
     assert handshake.unpack(handshake.pack(SESSION)) == SESSION
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'["s"]', b"\xff", b'["\xff"]', b'[1,2,3,4,5,6,7,8]', handshake.pack(SESSION)[:-1]])
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[]", b'["s"]', b"\xff", b'["\xff"]', b"[1,2,3,4,5,6,7,8]", handshake.pack(SESSION)[:-1]]
+)
 def test_what_is_no_session_is_unknown(content: bytes) -> None:
     with pytest.raises(SessionUnknown):
         handshake.unpack(content)
@@ -116,7 +118,9 @@ def test_a_session_is_of_no_use_to_another_principal_or_elsewhere(caller: Caller
         handshake.held(SESSION, caller, endpoint, 1000.0, 3600.0)
 
 
-@pytest.mark.parametrize(("now", "good"), [(939.0, False), (940.0, True), (4600.0, True), (4600.1, False), (1e12, False)])
+@pytest.mark.parametrize(
+    ("now", "good"), [(939.0, False), (940.0, True), (4600.0, True), (4600.1, False), (1e12, False)]
+)
 def test_a_session_has_an_end_and_does_not_begin_in_the_future(now: float, good: bool) -> None:
     try:
         handshake.held(SESSION, HELD_BY, "/mcp", now, 3600.0)
@@ -206,7 +210,10 @@ def test_a_posted_answer_is_carried_whole(part: dict[str, Any]) -> None:
     assert (call.id, call.method, call.params, call.client) == (None, ANSWER, message, HELD)
 
 
-@pytest.mark.parametrize("message", [{"result": {}}, {"id": None, "result": {}}, {"id": True, "error": {}}, {"id": 1, "result": {}, "error": {}}])
+@pytest.mark.parametrize(
+    "message",
+    [{"result": {}}, {"id": None, "result": {}}, {"id": True, "error": {}}, {"id": 1, "result": {}, "error": {}}],
+)
 def test_a_posted_answer_answers_one_request_one_way(message: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
         read({"jsonrpc": "2.0", **message})

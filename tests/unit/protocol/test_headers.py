@@ -63,7 +63,9 @@ def test_what_only_resembles_the_marks_is_plain_text(value: str) -> None:
     assert headers.decoded(value) == value
 
 
-@pytest.mark.parametrize(("value", "bare"), [(None, ""), ("", ""), (" a\t", "a"), ("a\xa0", "a\xa0"), ("a\x1c", "a\x1c")])
+@pytest.mark.parametrize(
+    ("value", "bare"), [(None, ""), ("", ""), (" a\t", "a"), ("a\xa0", "a\xa0"), ("a\x1c", "a\x1c")]
+)
 def test_only_blanks_of_http_are_trimmed(value: str | None, bare: str) -> None:
     """A no-break space is a blank to Python and a letter to everyone in front of us."""
     assert headers.trimmed(value) == bare
@@ -94,7 +96,15 @@ def test_what_we_spell_is_what_we_accept(value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(True, "true"), (False, "false"), (3, "3"), (3.0, "3"), (2.5, "2.5"), (10**400, str(10**400)), ("é", packed("é".encode()))],
+    [
+        (True, "true"),
+        (False, "false"),
+        (3, "3"),
+        (3.0, "3"),
+        (2.5, "2.5"),
+        (10**400, str(10**400)),
+        ("é", packed("é".encode())),
+    ],
 )
 def test_arguments_are_spelled_the_way_the_specification_says(value: Any, text: str) -> None:
     assert headers.spelled(value) == text
@@ -144,7 +154,9 @@ def annotated(name: Any = "Region", **more: Any) -> dict[str, Any]:
 
 
 def test_annotations_are_found_along_chains_of_properties() -> None:
-    found = headers.mirrored(schema(region=annotated(), who=schema(id=annotated("Tenant-Id", type="integer", minimum=1))))
+    found = headers.mirrored(
+        schema(region=annotated(), who=schema(id=annotated("Tenant-Id", type="integer", minimum=1)))
+    )
     assert dict(found) == {"region": ("region",), "tenant-id": ("who", "id")}
 
 

@@ -21,7 +21,7 @@ def nested(levels: int) -> bytes:
     "body",
     [
         b"", b"{", b"nul", b"{}x", b"{}\0", b'{"a":NaN}', b'{"a":Infinity}', b'{"a":-Infinity}', b'{"a":01}', b'{"a":1.}',
-        b'{"a":.5}', b'{"a":+1}', b'{"a":"\t"}', b"\xef\xbb\xbf{}", b'{"a":1e400}', b"{'a':1}", b'{"a":1,}', b'{a:1}',
+        b'{"a":.5}', b'{"a":+1}', b'{"a":"\t"}', b"\xef\xbb\xbf{}", b'{"a":1e400}', b"{'a':1}", b'{"a":1,}', b"{a:1}",
         b"\xff\xfe{\0}\0", b'{"a":"\xff"}', b'{"a":"\xed\xa0\x80"}', b'{"\xff":1}', b"// {}", b"{}{}",
         b'{"a":' + b"9" * 5000 + b"}",
     ],
@@ -32,7 +32,9 @@ def test_what_is_not_json_is_refused(body: bytes) -> None:
         jsonrpc.read(body, DEPTH)
 
 
-@pytest.mark.parametrize("text", [r"\ud800", r"\udc00", r"\ud800\u0041", r"\ud800\ud800", r"\udc00\ud800", r"\ud83d end"])
+@pytest.mark.parametrize(
+    "text", [r"\ud800", r"\udc00", r"\ud800\u0041", r"\ud800\ud800", r"\udc00\ud800", r"\ud83d end"]
+)
 def test_a_lone_surrogate_is_refused(text: str) -> None:
     """Readers disagree on what it is, and it cannot be sent on."""
     with pytest.raises(NotJson):
@@ -132,7 +134,17 @@ def test_what_servers_send_is_decoded_and_keeps_its_last_key() -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("a", True), ("", True), (0, True), (-1, True), (10**30, True), (None, False), (True, False), (1.0, False), ([], False)],
+    [
+        ("a", True),
+        ("", True),
+        (0, True),
+        (-1, True),
+        (10**30, True),
+        (None, False),
+        (True, False),
+        (1.0, False),
+        ([], False),
+    ],
 )
 def test_an_id_is_a_string_or_an_integer(value: object, expected: bool) -> None:
     """2026-07-28, basic/index: never null; a boolean is an integer to Python only."""

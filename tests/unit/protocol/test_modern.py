@@ -51,7 +51,12 @@ def test_every_modern_method_is_read(method: str) -> None:
 
 def test_what_a_client_says_of_itself_is_kept_and_reduced_to_an_offer() -> None:
     """Checklist line 3: client info is optional."""
-    meta = {modern.CAPABILITIES: {"elicitation": {}}, modern.INFO: {"name": "x"}, modern.LEVEL: "info", "progressToken": 0}
+    meta = {
+        modern.CAPABILITIES: {"elicitation": {}},
+        modern.INFO: {"name": "x"},
+        modern.LEVEL: "info",
+        "progressToken": 0,
+    }
     call = read(with_meta(**meta), READ_HEADERS)
     assert (call.client.offer, call.client.info, call.level, call.progress) == ("form", {"name": "x"}, "info", 0)
     assert read(with_meta(**{modern.INFO: "x"}), READ_HEADERS).client.info == {}
@@ -209,7 +214,10 @@ def test_what_names_nothing_is_refused(method: str, params: dict[str, Any]) -> N
 
 @pytest.mark.parametrize(
     ("ref", "name"),
-    [({"type": "ref/prompt", "name": "greet"}, "greet"), ({"type": "ref/resource", "uri": "file:///{x}"}, "file:///{x}")],
+    [
+        ({"type": "ref/prompt", "name": "greet"}, "greet"),
+        ({"type": "ref/resource", "uri": "file:///{x}"}, "file:///{x}"),
+    ],
 )
 def test_a_completion_names_a_prompt_or_a_template(ref: dict[str, str], name: str) -> None:
     assert modern.named({"ref": ref}, "ref") == name
@@ -217,7 +225,7 @@ def test_a_completion_names_a_prompt_or_a_template(ref: dict[str, str], name: st
 
 @pytest.mark.parametrize("key", ["Name", "NAME", "Arguments", "_META", "URI", "argumentſ", "requeſtstate", "Cursor"])
 def test_a_parameter_that_differs_from_ours_by_case_alone_is_refused(key: str) -> None:
-    """Go's encoding/json ignores case (and folds ſ to s): it would call another tool than the one that was allowed."""
+    """Go's encoding/json ignores case (and folds the long s to s): it would call another tool than the one that was allowed."""
     with pytest.raises(BadParams, match="some readers"):
         read(changed(READ, **{key: "files__drop"}), READ_HEADERS)
 
@@ -237,7 +245,9 @@ def test_an_unknown_parameter_passes() -> None:
         ({"params": []}, None, False), ({"params": {"_meta": []}}, None, False), ({"params": {"_meta": {"progressToken": 1}}}, None, False),
     ],
 )  # fmt: skip
-def test_the_body_decides_the_era_before_the_header(message: dict[str, Any], header: str | None, expected: bool) -> None:
+def test_the_body_decides_the_era_before_the_header(
+    message: dict[str, Any], header: str | None, expected: bool
+) -> None:
     """Checklist line 2."""
     assert modern.is_modern(message, header) is expected
 

@@ -41,7 +41,12 @@ def test_names_that_look_alike_after_mending_stay_apart(one: str, other: str) ->
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("read", "files__read"), ("read.file", "files__read_file_c214cb95"), ("x" * 57, "files__" + "x" * 57), ("x" * 58, None)],
+    [
+        ("read", "files__read"),
+        ("read.file", "files__read_file_c214cb95"),
+        ("x" * 57, "files__" + "x" * 57),
+        ("x" * 58, None),
+    ],
 )
 def test_names_never_change(name: str, expected: str | None) -> None:
     """Clients remember approvals by name; this table is a promise."""

@@ -30,7 +30,9 @@ def test_verbs_without_a_body_do_not_read_one(verb: str, method: str) -> None:
     assert read(b"not json", in_session(), verb).method == method
 
 
-@pytest.mark.parametrize(("ident", "known"), [(7, 7), ("a", "a"), (0, 0), (None, None), (True, None), ([], None), (1.5, None)])
+@pytest.mark.parametrize(
+    ("ident", "known"), [(7, 7), ("a", "a"), (0, 0), (None, None), (True, None), ([], None), (1.5, None)]
+)
 def test_a_refusal_carries_the_id_of_the_request(ident: Any, known: str | int | None) -> None:
     """Checklist line 3: the id is echoed where it can be."""
     with pytest.raises(GatewayError) as caught:

@@ -40,7 +40,9 @@ def test_a_uri_that_rules_would_misread_fits_no_template(tail: str) -> None:
     assert tail == "x?../.." or not uris.fits("file:///{+path}")(f"file:///{tail}")
 
 
-@pytest.mark.parametrize("tail", ["a..b", "...", "..a", "a.", ".hidden", "a%20b", "a%2Fb", "%C3%A9", "a/b.c/d", "a?b=/../c", "é"])
+@pytest.mark.parametrize(
+    "tail", ["a..b", "...", "..a", "a.", ".hidden", "a%20b", "a%2Fb", "%C3%A9", "a/b.c/d", "a?b=/../c", "é"]
+)
 def test_an_ordinary_uri_is_not_suspect(tail: str) -> None:
     assert tail == "a?b=/../c" or uris.fits("file:///{+path}")(f"file:///{tail}")
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import field
 from prometheus_client.parser import text_string_to_metric_families
 
 from ostiary.adapters.telemetry.metrics import OTHER, SECONDS, UNREAD, Histogram, Meter
@@ -23,20 +22,14 @@ async def nothing() -> bytes:
 MESSAGE = Inbound("POST", "/mcp", {}, frozenset(), None, "192.0.2.1", nothing)
 
 
-class Marked(Trail):
-    """A trail that kept when each step ended."""
-
-    marks: list[float] = field(default_factory=list)
-
-
 def trail(
     label: str | None = "files.read",
     kind: Kind = Kind.TOOL,
     method: str = "tools/call",
     era: Era = Era.MODERN,
     **more: Any,
-) -> Marked:
-    made = Marked(MESSAGE, "r-0", 1, 100.0, 0.0)
+) -> Trail:
+    made = Trail(MESSAGE, "r-0", 1, 100.0, 0.0)
     made.call = Call(1, method, "as-the-client-said", {}, Client(era, "", {}, "", {}))
     if label is not None:
         server = "" if kind is Kind.GATEWAY else label.partition(".")[0].partition(":")[0]

@@ -83,9 +83,9 @@ class Connection(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.access_log = False
-        self._shared, self._limits = server_state, server_state.limits
-        self._most_fed, self._most_fields = self._limits.head_bytes, self._limits.head_fields
-        self._longest = self._limits.target_bytes
+        self._shared = server_state
+        limits = self._limits = server_state.limits
+        self._most_fed, self._most_fields, self._longest = limits.head_bytes, limits.head_fields, limits.target_bytes
         self._fed = 0
         """Bytes since the last request was complete; 0 while a pipelined one is parsed from the same piece."""
         self._hosts = self._unread = self._framing = 0
@@ -366,9 +366,7 @@ class Connection(HttpToolsProtocol):
                 self._refuse(Refused(408, "the request's body took too long"))
             case "head" if late > waited.head_seconds:
                 self._refuse(Refused(408, "the request's head took too long"))
-            case "new" if late > waited.head_seconds:
-                self.transport.close()
-            case "idle" if late > waited.idle_seconds:
+            case "new" | "idle" if late > (waited.head_seconds if phase == "new" else waited.idle_seconds):
                 self.transport.close()
 
     def _waits(self) -> str:
@@ -388,10 +386,8 @@ class Connection(HttpToolsProtocol):
 
 
 class _Nowhere(list[tuple[bytes, bytes]]):
-    """Where trailers go."""
-
     def append(self, _: tuple[bytes, bytes]) -> None:
-        pass
+        """Keep nothing of a trailer."""
 
 
 _NOWHERE: Final = _Nowhere()

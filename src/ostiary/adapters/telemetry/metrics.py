@@ -137,8 +137,8 @@ class Meter:
         sizes.gateway.add(whole - upstream)
         sizes.request.add(trail.request_bytes)
         sizes.answer.add(trail.answer_bytes)
-        if marks := getattr(trail, "marks", None):
-            self._stepped(trail, marks)
+        if trail.marks:
+            self._stepped(trail, trail.marks)
 
     def _begun(self, tool: str, outcome: str, era: str, server: str) -> Series:
         key = (tool, outcome, era)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ostiary.adapters.upstream.modern import INFO, passed_on
 from ostiary.adapters.upstream.wire import PAUSED, Heard, HTTPWire, PipeWire, SessionGone, Wire, deaf, parsed
-from ostiary.core.errors import Garbled, GatewayError, UpstreamRefused
+from ostiary.core.errors import Garbled, GatewayError, NoHandshake, UpstreamRefused
 from ostiary.core.model import HANDSHAKES, Era, Json, Kind, Order
 from ostiary.core.ports import Back
 from ostiary.protocol import modern
@@ -26,10 +26,6 @@ _LISTS: Final[Mapping[str, str]] = {
 }
 _METHOD_UNKNOWN: Final = -32601
 _SERVER_MEMBERS: Final = frozenset({modern.VERSION, modern.CAPABILITIES, modern.INFO, modern.LEVEL, "progressToken"})
-
-
-class NoHandshake(Garbled):
-    """The server does not open a session: it may speak the modern era only."""
 
 
 class Link:

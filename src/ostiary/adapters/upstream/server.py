@@ -17,13 +17,13 @@ import structlog
 from msgspec import Struct
 
 from ostiary.adapters.upstream import modern
-from ostiary.adapters.upstream.handshake import Changed, Link, NoHandshake
+from ostiary.adapters.upstream.handshake import Changed, Link
 from ostiary.adapters.upstream.pool import Dial, Limits, Pool
 from ostiary.adapters.upstream.process import Child
 from ostiary.adapters.upstream.program import Program
 from ostiary.adapters.upstream.stdio import Reopen, Supervisor
 from ostiary.adapters.upstream.wire import Heard, HTTPWire, PipeWire, SessionGone, Wire, deaf
-from ostiary.core.errors import GatewayError, Overloaded, TimedOut, Unreachable, UpstreamFailure
+from ostiary.core.errors import GatewayError, NoHandshake, Overloaded, TimedOut, Unreachable, UpstreamFailure
 from ostiary.core.model import MODERN, Era, Json, Kind, Order
 from ostiary.core.ports import Back
 from ostiary.policy.egress import Origin

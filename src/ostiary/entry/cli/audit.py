@@ -93,7 +93,9 @@ def search(  # noqa: PLR0913 - a command's options are its arguments
         str, typer.Option(metavar="ID", help="The call that a client was told this reference of.")
     ] = "",
     text: Annotated[str, typer.Option(metavar="TEXT", help="What occurs in who, what, why or findings.")] = "",
-    limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many: 100, or 10000 with --json.")] = 0,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="At most so many; 100, or 10000 with --json.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find calls and events in the ledger, newest first. What ended a moment ago is found too.
@@ -303,7 +305,9 @@ def _tell(report: Report) -> None:
 def export(
     config: ConfigFile = CONFIG,
     *,
-    form: Annotated[Form, typer.Option("--format", help="Whole records, or one row for each call.")] = Form.JSONL,
+    form: Annotated[
+        Form, typer.Option("--format", metavar="jsonl|csv", help="Whole records, or one row for each call.")
+    ] = Form.JSONL,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Instead of stdout.")] = None,
     since: Since = "",
     until: Until = "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
 import sys
 import time
@@ -93,7 +94,9 @@ def _introduce(stage: Stage, console: Console) -> None:
         console.print(Text(f"{person.name}, {person.role} in {person.team}: {person.may}", style="bold"))
         console.print(Text(f"  {stage.tokens[person.name].secret}"))
     console.print(Text("\nWhat to try", style="bold"))
-    for sentence, pasted in suggestions(stage.url, stage.tokens, stage.crm, stage.config):
+    # The program need not be on anybody's PATH; this interpreter has it.
+    ostiary = f"{shlex.quote(sys.executable)} -m ostiary"
+    for sentence, pasted in suggestions(stage.url, stage.tokens, stage.crm, stage.config, ostiary):
         console.print(Text(f"\n# {sentence}", style="dim"))
         console.print(Text(pasted))
     console.print(Text("\nEach call as it happens; Ctrl-C ends everything.\n", style="bold"))

@@ -269,19 +269,24 @@ def _exposed(opened: Offline, _path: Path) -> Iterator[Finding]:
 
 
 def _secrets(opened: Offline, _path: Path) -> Iterator[Finding]:
-    count = 0
-    for where, reference in _references("", opened.config):
-        count += 1
-        try:
-            resolve(reference)
-        except Unresolved as error:
-            kind = "the gateway may see another environment than this shell" if reference.kind == "env" else ""
-            yield Finding("secrets", "problem", f"{where}: {error}", kind)
-            continue
-        if said := exposure(reference):
-            yield Finding("secrets", "problem", f"{where}: {said}", f"chmod 600 {reference.where}")
-    if count:
-        yield Finding("secrets", "ok", f"{plural(count, 'reference')} looked up")
+    references = list(_references("", opened.config))
+    found = [finding for where, reference in references for finding in _secret(opened, where, reference)]
+    yield from found
+    if references and not found:
+        yield Finding("secrets", "ok", f"{plural(len(references), 'reference')} looked up")
+
+
+def _secret(opened: Offline, where: str, reference: Secret) -> Iterator[Finding]:
+    try:
+        resolve(reference)
+    except Unresolved as error:
+        # A gateway that runs has found its secrets; this shell's environment may be another one.
+        runs = reference.kind == "env" and _locked(opened.data)
+        todo = "set it where the gateway is started" if reference.kind == "env" else "mend the file or the reference"
+        yield Finding("secrets", "warning" if runs else "problem", f"{where}: {error}", todo)
+        return
+    if said := exposure(reference):
+        yield Finding("secrets", "problem", f"{where}: {said}", f"chmod 600 {reference.where}")
 
 
 def _references(path: str, value: object) -> Iterator[tuple[str, Secret]]:

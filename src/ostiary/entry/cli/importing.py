@@ -26,7 +26,7 @@ _LARGEST = 8 * 1024 * 1024
 
 def import_(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help="mcp.json, claude_desktop_config.json, config.toml, …")
+        list[Path], typer.Argument(metavar="FILE", help="mcp.json, claude_desktop_config.json, config.toml, …")
     ],
     config: ConfigFile = CONFIG,
     *,
@@ -86,12 +86,8 @@ def _plain(imported: Imported) -> dict[str, Any]:
 
 def _tell(imported: Imported) -> None:
     for note in imported.notes:
-        say(f"{note.server or 'file'}: {note.kind}: {note.text}", "yellow" if note.kind == "dropped" else "")
-    for secret in imported.secrets:
-        say(
-            f"{secret.server}: {secret.where} held a secret ({secret.why}): set {secret.variable} for the gateway",
-            "bold",
-        )
+        colour = {"dropped": "yellow", "secret": "bold"}.get(note.kind, "")
+        say(f"{note.server or 'file'}: {note.kind}: {note.text}", colour)
     said = plural(len(imported.servers), "server")
     say(f"{said}; nobody may use them until a rule says so. See: ostiary check", "green" if imported.servers else "")
 

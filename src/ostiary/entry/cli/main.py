@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Final
+from typing import Annotated, Any, Final
 
-import click
 import typer
+from typer.core import TyperGroup
 from typer.main import get_command
+
+from ostiary import __version__
+from ostiary.entry.cli.terminal import told
 
 _COMMANDS: Final = {
     "demo": "ostiary.entry.cli.demo:demo",
@@ -26,14 +29,14 @@ _COMMANDS: Final = {
 }
 
 
-class Commands(click.Group):
+class Commands(TyperGroup):
     """Loads a command when it is asked for: `ostiary token create` need not import a web server."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's shape
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's shape
         """Return the commands' names, in the order in which people meet them."""
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's shape
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - typer's shape
         """Return one command."""
         if cmd_name not in _COMMANDS:
             return None
@@ -41,35 +44,40 @@ class Commands(click.Group):
         found = getattr(importlib.import_module(module), name)
         if isinstance(found, typer.Typer):
             return get_command(found)
-        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        app.command(cmd_name)(found)
-        return get_command(app)
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        single.command(cmd_name)(found)
+        return get_command(single)
 
 
-app: Final = Commands(
-    "ostiary",
+app: Final = typer.Typer(
+    name="ostiary",
+    cls=Commands,
     help="A secure-by-default gateway for the Model Context Protocol. Start with: ostiary demo",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    params=[
-        click.Option(["--version"], is_flag=True, is_eager=True, expose_value=False, callback=lambda *a: _version(*a))
-    ],
+    pretty_exceptions_enable=False,
 )
 
 
-def _version(ctx: click.Context, _parameter: object, asked: bool) -> None:
+def _version(asked: bool) -> None:
     if asked:
-        from ostiary import __version__
+        sys.stdout.write(f"ostiary {__version__}\n")
+        raise typer.Exit
 
-        click.echo(__version__)
-        ctx.exit()
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """Do nothing before a command: the group has options, but no work of its own."""
 
 
 def main() -> None:
     """Run one command; exit 0 when done, 1 when refused or failed, 2 for wrong usage."""
+    command = get_command(app)
     try:
-        app.main(prog_name="ostiary", standalone_mode=True)
-    except Exception as error:
-        from ostiary.entry.cli.terminal import told
-
+        command.main(prog_name="ostiary", standalone_mode=True)
+    except Exception as error:  # noqa: BLE001 - the one place where a failure becomes words
         sys.exit(told(error))

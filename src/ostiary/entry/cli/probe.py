@@ -173,7 +173,7 @@ def _made(opened: Offline, server: str, who: str) -> tuple[str, Token]:
 def _ourselves(config: Config, server: str, secret: str) -> Setup:
     """Return the running gateway as an upstream: what we ask others with, we can ask ourselves with."""
     section = config.gateway
-    near = is_loopback(section.listen.host) and section.tls is None
+    near = is_loopback(section.listen.host) and section.tls is None and section.listen.port != 0
     base = f"http://{section.listen}" if near else section.url
     origin = parse_url(f"{base}/servers/{server}/mcp")
     # Our own address may be anywhere: that is not a third party's word.

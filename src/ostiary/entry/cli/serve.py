@@ -15,7 +15,7 @@ import watchfiles
 
 from ostiary.adapters.http.server import serve as listen
 from ostiary.adapters.http.server import tls_context
-from ostiary.adapters.telemetry.logs import configure
+from ostiary.adapters.telemetry.logs import configure, unhandled
 from ostiary.config.schema import Gateway as Section
 from ostiary.config.values import is_loopback
 from ostiary.entry.wiring import Gateway
@@ -42,6 +42,7 @@ async def _run(path: Path) -> None:
     _refuse_exposure(section)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(unhandled)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with gateway:
@@ -88,8 +89,10 @@ def _refuse_exposure(section: Section) -> None:
 
 
 async def _watch(path: Path, reloads: asyncio.Event) -> None:
-    async for _ in watchfiles.awatch(path, recursive=False):
-        reloads.set()
+    # The folder and not the file: editors put a new file in the old one's place.
+    async for changes in watchfiles.awatch(path.parent, recursive=False):
+        if any(Path(name).name == path.name for _, name in changes):
+            reloads.set()
 
 
 async def _reload(gateway: Gateway, reloads: asyncio.Event) -> None:

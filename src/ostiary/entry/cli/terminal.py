@@ -28,13 +28,12 @@ from ostiary.config.units import seconds
 from ostiary.core.errors import GatewayError
 
 CONFIG: Final = Path("ostiary.yaml")
-ConfigFile = Annotated[
-    Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration file.")
-]
+ConfigFile = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The configuration file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the data as JSON.")]
 
 # A table that goes into a file or a pipe is never folded: lines are what other programs read.
 _PIPED: Final = 100_000
+_HOUR: Final = 3_600
 _DAY: Final = 86_400
 
 
@@ -55,6 +54,7 @@ def told(error: BaseException) -> int:
         sys.stdout = None  # which is how the interpreter spells "no output"
         return 1
     what, todo = _worded(error)
+    todo = f"{todo[:1].upper()}{todo[1:]}"
     for line in what.split("\n"):
         say(line, style="red")
     if todo:
@@ -204,5 +204,5 @@ def plural(count: int, noun: str) -> str:
 def days(span: float) -> str:
     """Return a span of time as people say it."""
     if span >= 2 * _DAY:
-        return f"{span / _DAY:.0f} days"
-    return f"{span / 3600:.0f} hours" if span >= 7200 else f"{max(0.0, span) / 60:.0f} minutes"  # noqa: PLR2004 - two hours
+        return plural(round(span / _DAY), "day")
+    return plural(round(span / _HOUR), "hour") if span >= 2 * _HOUR else plural(round(max(0.0, span) / 60), "minute")

@@ -161,7 +161,7 @@ def _warn(config: Config, token: Token, made: list[dict[str, str]]) -> None:
         for value in given:
             if value not in spoken[known]:
                 hint = did_you_mean(value, spoken[known])
-                say(f"Warning: no rule mentions the {noun} {value!r}{f'; {hint}' if hint else ''}.", "yellow")
+                say(f"Warning: no rule mentions the {noun} {value!r}{f'; {hint}' if hint else '.'}", "yellow")
     if len(made) == 1 and not opening(config, tokens.caller(token)):
         say("Warning: no rule allows this token anything yet. See: ostiary why " + token.id + " SERVER.TOOL", "yellow")
 
@@ -221,7 +221,7 @@ def _row(token: Token) -> list[Any]:
 
 @app.command("revoke")
 def revoke(
-    ident: Annotated[str, typer.Argument(metavar="[ID]", help="The token's id, tok_…", show_default=False)] = "",
+    ident: Annotated[str, typer.Argument(metavar="ID", help="The token's id, tok_…", show_default=False)] = "",
     config: ConfigFile = CONFIG,
     *,
     subject: Annotated[str, typer.Option(metavar="WHO", help="Every token of this subject.")] = "",

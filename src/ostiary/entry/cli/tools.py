@@ -52,7 +52,7 @@ _SHORT: Final = 12
 _LONGEST: Final = 4_000
 
 Server = Annotated[str, typer.Option("--server", metavar="NAME", help="Only what this server offers.")]
-Labels = Annotated[list[str] | None, typer.Argument(metavar="[LABEL]…", help="Labels or patterns: files.read_*")]
+Labels = Annotated[list[str] | None, typer.Argument(metavar="LABEL", help="Labels or patterns: files.read_*")]
 All = Annotated[bool, typer.Option("--all", help="Everything that waits.")]
 Digest = Annotated[
     str, typer.Option("--digest", metavar="PREFIX", help="Only the definition with this digest: the one you reviewed.")

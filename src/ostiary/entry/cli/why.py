@@ -234,7 +234,7 @@ def _tell(answer: Answer, target: Target) -> None:
 def _row(each: Line) -> list[Cell]:
     if each.met and not each.scopes:
         return [each.rule, each.effect, styled("applies", "green" if each.effect == "allow" else "red")]
-    wanted = " and ".join((*each.needs, *(f"scope {scope}" for scope in each.scopes))) or "nobody: it names no one"
+    wanted = ", and ".join((*each.needs, *(f"scope {scope}" for scope in each.scopes))) or "nobody: it names no one"
     return [each.rule, each.effect, styled(f"would need {wanted}", "yellow")]
 
 

@@ -1,0 +1,80 @@
+"""Verifying stays bounded and honest where a ledger is damaged beyond one story."""
+
+from __future__ import annotations
+
+import pytest
+
+from ostiary.integrity.chain import Problem
+from tests.unit.integrity.test_chain import Writer, found, judged, rewritten, written
+
+WINDOW = 1024
+
+
+def long(events: int) -> list[list[bytes]]:
+    writer = Writer()
+    writer.open()
+    for number in range(events):
+        writer.event(str(number))
+    writer.seal()
+    return writer.segments
+
+
+def test_a_problem_says_where_it_is() -> None:
+    assert str(Problem("changed", 3, 7, 12, "it differs")) == "00000003.jsonl:7: n=12 changed: it differs"
+    assert str(Problem("truncated", 3, 7, None, "it ends")) == "00000003.jsonl:7: truncated: it ends"
+
+
+def test_more_problems_than_anyone_reads_are_counted_and_not_kept() -> None:
+    segments = written()
+    segments[1][3:3] = [b"junk\n"] * (WINDOW + 50)
+    report = judged(segments)
+    assert not report.ok
+    assert (len(report.problems), report.more) == (WINDOW, 50)
+
+
+def test_more_gaps_than_are_remembered_are_still_reported() -> None:
+    segments = long(2 * WINDOW + 20)
+    segments[0][3:-1] = segments[0][3:-1:2]
+    report = judged(segments)
+    assert {kind for kind, *_ in found(report)} == {"missing"}
+    assert len(report.problems) + report.more > WINDOW
+
+
+def test_a_half_line_between_two_records_is_no_record_of_the_chain() -> None:
+    segments = written()
+    segments[1].insert(3, b'{"n":12,"prev"')
+    assert [kind for kind, *_ in found(judged(segments))] == ["truncated"]
+
+
+def test_an_open_record_with_other_contents_cannot_be_read() -> None:
+    segments = written(segments=1)
+    segments[0][0] = rewritten(segments[0][0], b'"segment": 1', b'"segment": "1"')
+    assert ("changed", 1, 1, 1) in found(judged(segments))
+
+
+def test_a_second_last_record_is_inserted() -> None:
+    segments = written(segments=1)
+    segments[0].append(rewritten(segments[0][-1], b"2026", b"2027"))
+    kinds = [kind for kind, *_ in found(judged(segments))]
+    assert "inserted" in kinds
+
+
+@pytest.mark.parametrize("later", [0, 2])
+def test_what_follows_two_records_with_one_number_is_not_blamed(later: int) -> None:
+    segments = written(segments=1)
+    segments[0].insert(4 + later, rewritten(segments[0][3], b"e0-1", b"e0-X"))
+    assert [kind for kind, *_ in found(judged(segments))] == ["inserted"]
+
+
+def test_a_segment_that_was_cut_in_two_lacks_an_opening() -> None:
+    segments = written(segments=1)
+    segments[0:1] = [segments[0][:4], segments[0][4:]]
+    assert found(judged(segments)) == [("missing", 2, 1, 5)]
+
+
+def test_a_record_that_fills_no_gap_leaves_the_gaps_alone() -> None:
+    segments = long(12)
+    moved = segments[0][4]
+    segments[0] = [*segments[0][:3], *segments[0][6:9], moved, *segments[0][11:], segments[0][2]]
+    kinds = [kind for kind, *_ in found(judged(segments))]
+    assert sorted(set(kinds)) == ["duplicated", "missing", "reordered"]
