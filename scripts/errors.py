@@ -52,7 +52,8 @@ ADVICE: Final[Mapping[str, str]] = {
     "upstream_timeout": "Find out whether the call took effect before trying again; raise the server's `timeout` if it "
     "is slow by nature.",
     "upstream_garbled": "Report it to whoever keeps the server; the ledger says what was wrong with its answer.",
-    "upstream_no_handshake": "Check with `ostiary probe` which protocol the server speaks; set its `era` if it misleads.",
+    "upstream_no_handshake": "Check with `ostiary probe` which protocol the server speaks; set its `era` if it "
+    "misleads.",
     "upstream_refused": "Check the server's `credential`; the ledger has the status it answered with.",
     "overloaded": "Try again later; if it is often so, raise `gateway.bounds.in_flight` or the server's "
     "`max_in_flight`.",

@@ -64,6 +64,7 @@ ServerURL = Annotated[str, *_checked(values.server_url, "URL")]
 Origin = Annotated[str, *_checked(values.origin, "origin")]
 HostName = Annotated[str, *_checked(values.host_name, "host name")]
 Filled = Annotated[str, Field(min_length=1, max_length=4096)]
+Word = Annotated[str | Secret, *_text(values.word, "text or secret reference", "")]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 
 
@@ -206,8 +207,8 @@ class Server(Section):
 
     description: Annotated[str, Field(max_length=4096)] = _key("", "What it is for; people see it, models do not.")
     disabled: bool = _key(False, "Keep it in the file, but neither start it nor offer anything of it.")
-    command: Annotated[tuple[Filled, ...], Field(min_length=1), Strict(strict=False)] | None = _key(
-        None, "The program and its arguments; no shell is involved."
+    command: Annotated[tuple[Word, ...], Field(min_length=1), Strict(strict=False)] | None = _key(
+        None, "The program and its arguments, which may be references to secrets; no shell is involved."
     )
     env: Mapping[Variable, Value] = _key(
         {}, "Its environment, added to a minimal one: text, or a reference to a secret.", repr=False

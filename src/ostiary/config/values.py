@@ -97,6 +97,16 @@ def literal_or_secret(value: object) -> str | Secret:
     return value
 
 
+def word(value: object) -> str | Secret:
+    """Return one word of a command line, or the reference to it."""
+    found = literal_or_secret(value)
+    if not found:
+        raise Unfit("may not be empty", "write the program, then its arguments")
+    if isinstance(found, str) and len(found) > _LONGEST * 2:
+        raise Unfit(f"must be at most {_LONGEST * 2} characters")
+    return found
+
+
 def directory(value: str) -> str:
     """Return a path that names a folder."""
     if not value or not value.isprintable():

@@ -126,16 +126,17 @@ class Refresh:
             names = ", ".join(each.name[:64] for each in held[:8])
             log.warning("held back until approved", server=found.server, count=len(held), names=names)
 
-    async def judged(self) -> None:
-        """Take in what people approved and rejected, and tell who listens."""
+    async def judged(self) -> list[tuple[str, str, str, str]]:
+        """Take in what people approved and rejected, tell who listens, and return what is new of it."""
         verdicts = await asyncio.to_thread(database.verdicts, self._engine)
         pinned = await asyncio.to_thread(database.pinned, self._engine)
         before = self._revisions().revision
-        self._revisions.judged(verdicts, pinned)
+        fresh = self._revisions.judged(verdicts, pinned)
         if self._revisions().revision != before:
             for name in self._revisions.config.servers:
                 for what in _LISTS:
                     self._hub.publish(Change(name, what))
+        return fresh
 
     async def surfaces(self, endpoint: str, offer: str) -> Snapshot:
         """Return a snapshot that has this endpoint for this set of capabilities (port `Surfaces`)."""

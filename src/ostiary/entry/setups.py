@@ -37,8 +37,9 @@ def setup(name: str, server: Server, config: Config, resolve: Resolve) -> Setup:
     )
     if server.command is not None:
         env = {key: _value(value, resolve) for key, value in server.env.items()}
+        command = tuple(_value(word, resolve) for word in server.command)
         program = Program(
-            name, tuple(server.command), env, server.cwd, server.start_timeout, server.idle,
+            name, command, env, server.cwd, server.start_timeout, server.idle,
             max_line=config.gateway.bounds.answer, max_in_flight=server.max_in_flight,
         )  # fmt: skip
         return msgspec.structs.replace(base, program=program)

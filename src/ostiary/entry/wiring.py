@@ -64,7 +64,7 @@ class Gateway:
         self.hub = Hub(base_environment())
         self.tokens = Tokens(partial(database.token_by_digest, self.engine), self.generation, time.time)
         self.ended = EndedSessions(self.engine, time.time())
-        self._seen = self.generation()
+        self._seen, self._operated_at = self.generation(), time.time()
         self.closing = False
         self.door = self._door(config)
 
@@ -174,11 +174,19 @@ class Gateway:
         if self.generation() != self._seen:
             self._seen = self.generation()
             await asyncio.to_thread(self.ended.reload, time.time())
-            await self.refresh.judged()
+            await self._operated()
         if count % _INDEX == 0:
             await asyncio.to_thread(self.index.update, 20_000)
         if count % _SWEEP == 0:
             await self.hub.sweep(asyncio.get_running_loop().time())
+
+    async def _operated(self) -> None:
+        """Take in, and write into the ledger, what operators did with commands: the ledger has one writer."""
+        since, self._operated_at = self._operated_at, time.time()
+        for kind, token in await asyncio.to_thread(database.token_changes, self.engine, since):
+            self.ledger.event(kind, {"token": token.id, "subject": token.subject})
+        for server, kind, name, verdict in await self.refresh.judged():
+            self.ledger.event(verdict, {"server": server, "kind": kind, "name": name[:200]})
 
     # The configuration
 

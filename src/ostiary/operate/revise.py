@@ -81,11 +81,22 @@ class Revisions:
             self._stale[server] = reason
             self.recompile()
 
-    def judged(self, verdicts: Mapping[Key, Verdicts], pinned: frozenset[str]) -> None:
-        """Take in what people approved and rejected."""
-        if (verdicts, pinned) != (self._verdicts, self._pinned):
-            self._verdicts, self._pinned = verdicts, pinned
-            self.recompile()
+    def judged(self, verdicts: Mapping[Key, Verdicts], pinned: frozenset[str]) -> list[tuple[str, str, str, str]]:
+        """Take in what people approved and rejected, and return what is new: server, kind, name, what was said."""
+        if (verdicts, pinned) == (self._verdicts, self._pinned):
+            return []
+        fresh = [
+            (*key, word)
+            for key, said in verdicts.items()
+            for word, now, before in (
+                ("approved", said.approved, self._verdicts.get(key, _NO_VERDICTS).approved),
+                ("rejected", said.rejected, self._verdicts.get(key, _NO_VERDICTS).rejected),
+            )
+            if now - before
+        ]
+        self._verdicts, self._pinned = verdicts, pinned
+        self.recompile()
+        return fresh
 
     def offer(self, offer: str) -> None:
         """Know a set of client capabilities from now on."""

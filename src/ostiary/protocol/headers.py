@@ -120,7 +120,7 @@ def mirrored(schema: Json) -> tuple[tuple[str, Path], ...]:
         name = node["x-mcp-header"]
         if not isinstance(name, str) or not _TOKEN.fullmatch(name):
             raise ValueError(f"x-mcp-header {name!r} is not a header token")
-        if not reachable or node.get("type") not in _MIRRORABLE:
+        if not path or not reachable or node.get("type") not in _MIRRORABLE:
             raise ValueError(f"x-mcp-header {name!r} is not on a plain string, integer or boolean property")
         if _unsafe_integer(node):
             raise ValueError(f"x-mcp-header {name!r} allows integers beyond the safe range")

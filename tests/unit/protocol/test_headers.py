@@ -171,7 +171,7 @@ def test_annotations_are_found_along_chains_of_properties() -> None:
         schema(a={"type": "array", "items": annotated()}), schema(a={"anyOf": [annotated()]}), schema(a={"not": annotated()}),
         {"$defs": {"x": annotated()}, **schema()}, {"allOf": [schema(a=annotated())]}, {"if": schema(a=annotated())},
         {"patternProperties": {"x": annotated()}}, {"dependentSchemas": {"x": schema(a=annotated())}},
-        {"x-mcp-header": "Root", "type": "object"},
+        {"x-mcp-header": "Root", "type": "object"}, {"x-mcp-header": "Root", "type": "string"},
     ],
 )  # fmt: skip
 def test_an_annotation_where_none_may_be_is_an_error(bad: dict[str, Any]) -> None:

@@ -93,6 +93,16 @@ def revoke_token(engine: sa.Engine, ident: str, now: float) -> bool:
         return connection.execute(change).rowcount > 0
 
 
+def token_changes(engine: sa.Engine, since: float) -> list[tuple[str, Token]]:
+    """Return the tokens that were made or revoked since then, and which of the two it was."""
+    columns = tables.tokens.c
+    query = sa.select(tables.tokens).where(sa.or_(columns.created > since, columns.revoked > since))
+    with engine.connect() as connection:
+        found = [_token(row) for row in connection.execute(query).mappings()]
+    made = [("token_created", token) for token in found if token.created > since]
+    return made + [("token_revoked", token) for token in found if token.revoked is not None and token.revoked > since]
+
+
 def touch_tokens(engine: sa.Engine, used: Mapping[str, float]) -> None:
     """Remember when these tokens were last used."""
     with engine.begin() as connection:

@@ -306,7 +306,7 @@ def _programs(opened: Offline, _path: Path) -> Iterator[Finding]:
     for name, server in _enabled(opened.config):
         if server.command is None:
             continue
-        program = server.command[0]
+        program = str(server.command[0])
         own = server.env.get("PATH", base.get("PATH"))
         if server.cwd is not None and not Path(server.cwd).is_dir():
             yield Finding(
