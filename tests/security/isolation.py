@@ -257,7 +257,7 @@ async def hanging_up(crowd: Crowd, wire: Wire, _act: str) -> None:
 
 async def cancelling(crowd: Crowd, wire: Wire, _act: str) -> None:
     """Cancel a call of a session by a notification; everyone else has calls of that id in flight, too."""
-    one = crowd.call("progress", 80, "handshake", progress=True)
+    one = crowd.call("progress", 1000, "handshake", progress=True)
     person, params = one.person, {"requestId": one.ident, "reason": "changed my mind"}
     other = await raw.connect(crowd.rig.port)
     try:

@@ -41,6 +41,9 @@ log: Final = structlog.get_logger(__name__)
 _TICK: Final = 1.0
 _SWEEP: Final = 30
 _INDEX: Final = 2
+_INDEX_IDLE: Final = 0.5
+_INDEX_BUSY: Final = 0.04
+"""Seconds of processor time for the index every two seconds, without calls in flight and with them."""
 
 
 class Gateway:
@@ -176,7 +179,8 @@ class Gateway:
             await asyncio.to_thread(self.ended.reload, time.time())
             await self._operated()
         if count % _INDEX == 0:
-            await asyncio.to_thread(self.index.update, 20_000)
+            share = _INDEX_BUSY if self.door.in_flight else _INDEX_IDLE
+            await asyncio.to_thread(self.index.update, cpu_seconds=share)
         if count % _SWEEP == 0:
             await self.hub.sweep(asyncio.get_running_loop().time())
 

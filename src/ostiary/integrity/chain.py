@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
 from binascii import hexlify
 from collections.abc import Callable, Iterable
 from hashlib import sha256
@@ -175,8 +174,12 @@ def _framed(raw: bytes) -> _Framed | None:
 def _signed(key: Ed25519PublicKey, record: _Framed, raw: bytes) -> bool:
     try:
         seal = msgspec.json.decode(raw, type=_Seal)
-        key.verify(b64decode(seal.signature), seal_message(chain_id(key), record.n, record.prev.decode(), seal.time))
-    except (InvalidSignature, NotBase64, msgspec.MsgspecError):
+        key.verify(
+            b64decode(seal.signature, validate=True),
+            seal_message(chain_id(key), record.n, record.prev.decode(), seal.time),
+        )
+    except (InvalidSignature, ValueError, msgspec.MsgspecError):
+        # ValueError: a signature that is not base64, or text that is not UTF-8.
         return False
     return True
 
@@ -265,7 +268,7 @@ class Walk:
         self._opened = record.n
         try:
             opening = msgspec.json.decode(line.raw, type=Opening)
-        except msgspec.MsgspecError:
+        except (UnicodeDecodeError, msgspec.MsgspecError):
             self._problem("changed", line, record.n, "the `open` record cannot be read")
             return
         if opening.chain != self._chain:
@@ -282,7 +285,7 @@ class Walk:
         if self._partial and self._records == 1:
             self._top, self._heads = record.n - 1, {record.prev}
         if record.n == self._top + 1:
-            self._follow(record)
+            self._follow(line, record)
         elif record.n > self._top:
             self._leap(line, record)
         else:
@@ -294,19 +297,17 @@ class Walk:
         if self._anchor is not None and record.n == self._anchor.n and record.hash.decode() != self._anchor.hash:
             self._problem("changed", line, record.n, "a different record with this number is known to have been sealed")
 
-    def _advance(self, record: _Framed) -> None:
-        self._top, self._heads, self._run = record.n, {record.hash}, ""
-        if self._line is not None:
-            self._top_line = self._line
+    def _advance(self, line: Line, record: _Framed) -> None:
+        self._top, self._heads, self._run, self._top_line = record.n, {record.hash}, "", line
 
-    def _follow(self, record: _Framed) -> None:
+    def _follow(self, line: Line, record: _Framed) -> None:
         fits = record.prev in self._heads
         if self._damaged and fits:
             self._extra()
         if not self._damaged and not fits:
             text = f"n={record.n} was chained to another record: this one was changed and its hash computed anew"
             self._problem("changed", self._top_line, self._top, text)
-        self._advance(record)
+        self._advance(line, record)
 
     def _extra(self) -> None:
         """Rename damage that displaced nothing: those lines were never part of the chain."""
@@ -325,7 +326,7 @@ class Walk:
             self._gaps.append(_Gap(low, record.n - 1, line, text))
         if len(self._gaps) > _WINDOW:
             self._lost(self._gaps.pop(0))
-        self._advance(record)
+        self._advance(line, record)
 
     def _lost(self, gap: _Gap) -> None:
         which = f"n={gap.low}" if gap.low == gap.high else f"n={gap.low} to n={gap.high}"

@@ -14,11 +14,10 @@ from msgspec import Struct
 from ostiary.config import expect, schema
 from ostiary.config.compile import Policy
 from ostiary.config.schema import Config
-from ostiary.config.values import server_of
+from ostiary.config.values import covers, server_of
 from ostiary.core.errors import BadArguments
 from ostiary.core.model import Allow, Caller, Charge, Decision, Deny, Json, Kind, Reason, Rule, Snapshot, Target
 from ostiary.policy.decide import OUT_OF_REACH, decide, met
-from ostiary.protocol import uris
 from ostiary.protocol.names import label as labelled
 
 AGGREGATE: Final = ("/mcp", "")
@@ -221,11 +220,11 @@ def idle(config: Config, labels: Iterable[str], servers: Iterable[str]) -> list[
         # Resources may come and go, and templates make any number of them: only tools and prompts are missed.
         if server_of(pattern) in known
         and ":" not in pattern
-        and not any(uris.pattern(pattern)(each) for each in labels)
+        and not any(covers(pattern, each) for each in labels)
     ]
 
 
 def selected(patterns: Iterable[str], server: str, kind: Kind, name: str) -> bool:
     """Say whether one of the patterns, or labels, means this definition."""
     label = labelled(server, kind, name)
-    return any(uris.pattern(each)(label) for each in patterns)
+    return any(covers(each, label) for each in patterns)

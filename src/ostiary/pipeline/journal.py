@@ -11,8 +11,11 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-_BUDGET: Final = 32 * 1024 * 1024
+_BUDGET: Final = 16 * 1024 * 1024
 """Bytes kept over all sessions."""
+_STREAM_COST: Final = 512
+_EVENT_COST: Final = 48
+"""What a stream and an event take beside their text: counted too, for most answers are smaller than that."""
 _EVENTS: Final = 1024
 """Events kept of one stream."""
 
@@ -20,31 +23,45 @@ _EVENTS: Final = 1024
 class Journal:
     """One stream: what was said, and what is still to come."""
 
+    __slots__ = ("_news", "_weigh", "done", "events", "first", "ident", "size")
+
     def __init__(self, ident: str, weigh: Callable[[int], None]) -> None:
         self.ident, self._weigh = ident, weigh
         self.events: list[bytes] = []
         self.first = 0
-        self.size = 0
+        self.size = _STREAM_COST
         self.done = False
-        self._news = asyncio.Event()
+        self._news: asyncio.Event | None = None
+        """Made when somebody waits, which hardly anybody ever does."""
+        weigh(self.size)
 
     def append(self, data: bytes) -> str:
         """Keep an event, and return its id."""
         self.events.append(data)
-        self.size += len(data)
-        self._weigh(len(data))
+        self._grow(len(data) + _EVENT_COST)
         if len(self.events) > _EVENTS:
-            dropped = len(self.events.pop(0))
             self.first += 1
-            self.size -= dropped
-            self._weigh(-dropped)
-        self._news.set()
+            self._grow(-len(self.events.pop(0)) - _EVENT_COST)
+        self._tell()
         return f"{self.ident}_{self.first + len(self.events) - 1}"
 
     def finish(self) -> None:
         """Say that nothing follows."""
         self.done = True
-        self._news.set()
+        self._tell()
+
+    def weightless(self) -> int:
+        """Return what it weighs, and weigh nothing from now on: it was forgotten, though its call may still speak."""
+        self._weigh = _nothing
+        return self.size
+
+    def _grow(self, size: int) -> None:
+        self.size += size
+        self._weigh(size)
+
+    def _tell(self) -> None:
+        if self._news is not None:
+            self._news.set()
 
     async def after(self, place: int) -> AsyncIterator[tuple[str, bytes]]:
         """Yield every event after a place, those to come included, with its id."""
@@ -56,8 +73,14 @@ class Journal:
                 place += 1
             if self.done:
                 return
+            if self._news is None:
+                self._news = asyncio.Event()
             self._news.clear()
             await self._news.wait()
+
+
+def _nothing(_size: int) -> None:
+    """Weigh what is forgotten."""
 
 
 class Journals:
@@ -85,7 +108,7 @@ class Journals:
             self._drop(key)
 
     def _drop(self, key: tuple[str, str]) -> None:
-        self._left += self._kept.pop(key).size
+        self._left += self._kept.pop(key).weightless()
 
     def _weigh(self, size: int) -> None:
         self._left -= size

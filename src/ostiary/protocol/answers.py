@@ -50,7 +50,7 @@ def _error(call: Call, error: Any) -> Answer:
 
 
 def modern(call: Call, result: Any) -> Any:
-    """Return a result with the members that 2026-07-28 requires; those it has stay as they are."""
+    """Return a result with the members that 2026-07-28 requires; the others stay as they are."""
     if not isinstance(result, dict):
         return result
     cached = METHODS[call.method].cached and result.get("resultType", "complete") == "complete"
@@ -60,7 +60,8 @@ def modern(call: Call, result: Any) -> Any:
     shaped.setdefault("resultType", "complete")
     if cached:
         shaped.setdefault("ttlMs", 0)
-        shaped.setdefault("cacheScope", "private")
+        # Who may read it is decided for each caller, so no cache may hand it to anyone else (2026-07-28, caching).
+        shaped["cacheScope"] = "private"
     return shaped
 
 

@@ -39,12 +39,18 @@ def test_a_result_gets_what_the_modern_era_requires() -> None:
     assert answers.modern(call("resources/read"), {"resultType": "complete"})["ttlMs"] == 0
 
 
+def test_what_a_server_calls_public_is_private_here_for_access_is_decided_for_each_caller() -> None:
+    """2026-07-28, caching: a public result may be handed to anyone."""
+    shaped = answers.modern(call("resources/read"), {"resultType": "complete", "ttlMs": 5, "cacheScope": "public"})
+    assert shaped == {"resultType": "complete", "ttlMs": 5, "cacheScope": "private"}
+
+
 @pytest.mark.parametrize("method", ["tools/call", "resources/read"])
 def test_what_a_modern_server_says_stays_as_it_is(method: str) -> None:
     """Checklist line 16: an input_required has no ttlMs."""
     asked = {"resultType": "input_required", "inputRequests": {}}
     assert answers.modern(call(method), asked) is asked
-    kept = {"resultType": "complete", "ttlMs": 5, "cacheScope": "public"}
+    kept = {"resultType": "complete", "ttlMs": 5, "cacheScope": "private"}
     assert answers.modern(call(method), kept) == kept
 
 
