@@ -336,3 +336,8 @@ def test_text_beyond_its_bound_is_refused() -> None:
 
 def test_an_error_of_the_parser_without_a_place_is_still_told() -> None:
     assert _syntax(YAMLError("odd"), "") == (Place(1, 1), "not YAML", "")
+
+
+def test_an_empty_word_in_a_command_is_refused() -> None:
+    (problem,) = problems(f'{GATEWAY}servers: {{a: {{command: [npx, ""]}}}}')
+    assert (problem.path, problem.message) == ("servers.a.command[1]", "may not be empty")

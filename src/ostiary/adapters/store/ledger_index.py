@@ -183,7 +183,8 @@ def _upsert() -> str:
     merged = [f"{name} = coalesce(nullif(excluded.{name}, ''), {name})" for name in said]
     merged += ["ms = coalesce(excluded.ms, ms)", "words = words || char(10) || excluded.words"]
     columns, places = ", ".join(f'"{name}"' for name in _FIELDS), ", ".join("?" * len(_FIELDS))
-    return f"INSERT INTO calls ({columns}) VALUES ({places}) ON CONFLICT (reference) DO UPDATE SET {', '.join(merged)}"
+    insert = f"INSERT INTO calls ({columns}) VALUES ({places})"  # noqa: S608 - the names of our own columns
+    return f"{insert} ON CONFLICT (reference) DO UPDATE SET {', '.join(merged)}"
 
 
 _UPSERT: Final = _upsert()
