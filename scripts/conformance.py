@@ -169,12 +169,15 @@ def gateway_configuration(port: int, upstream: str) -> str:
     """Return a configuration that lets everything of the fixture through; JSON is YAML."""
     own = f"127.0.0.1:{port}"
     fixture_server = {"url": upstream, "allow_private": ["127.0.0.0/8"], "approve": "always"}
-    rule = {"name": "all", "allow": ["fixture.*", "fixture:*", "fixture.prompt/*"]}
+    rule = {"name": "all", "allow": ["fixture.*", "fixture:*", "fixture.prompt/*"], "subjects": ["*"]}
+    # The suite makes hundreds of calls in a few seconds, all as one caller.
+    limit = {"name": "suite", "per": "caller", "calls": "1000000/min", "concurrent": 1000}
     return json.dumps(
         {
             "gateway": {"url": f"http://{own}", "listen": own, "data": "./data"},
             "servers": {"fixture": fixture_server},
             "rules": [rule],
+            "limits": [limit],
         },
         indent=2,
     )

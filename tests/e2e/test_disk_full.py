@@ -173,7 +173,7 @@ async def test_what_happens_beside_calls_survives_a_full_disk(tmp_path: Path) ->
         asked = double.count("tools/list")
         await double.announce("tools")
         await double.until_asked("tools/list", asked + 1)
-        await gateway.until_logged("could not")
+        await gateway.until_logged("a catalogue could not be kept yet")
         assert gateway.gateway.process.poll() is None
         assert (await session.ask("tools/list")).status == 404
 

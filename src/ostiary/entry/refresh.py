@@ -12,7 +12,7 @@ import structlog
 
 from ostiary.adapters.store import database
 from ostiary.adapters.upstream.hub import Hub
-from ostiary.core.errors import GatewayError
+from ostiary.core.errors import GatewayError, Unreachable
 from ostiary.core.model import Snapshot
 from ostiary.core.ports import Change
 from ostiary.integrity.pins import Offering, State
@@ -37,6 +37,8 @@ class Refresh:
         self._hub, self._revisions, self._engine, self._time, self._tasks = hub, revisions, engine, time, tasks
         self._running: dict[str, list[asyncio.Task[None]]] = {}
         self._asking: dict[tuple[str, str], asyncio.Task[bool]] = {}
+        self._unkept: dict[tuple[str, str], Offering] = {}
+        """What was taken in and is not in the database yet."""
         self.first_round: set[str] = set()
         """Servers that were not asked to an end, good or bad, since the gateway started."""
 
@@ -56,9 +58,11 @@ class Refresh:
             task.cancel()
 
     def forget_all(self) -> None:
-        """Stop asking every server."""
+        """Stop asking every server, also those that were asked and have not answered."""
         for name in list(self._running):
             self.forget(name)
+        for task in self._asking.values():
+            task.cancel()
 
     async def _keep(self, name: str) -> None:
         pause = _FIRST_RETRY
@@ -97,10 +101,17 @@ class Refresh:
             log.warning("a server could not be asked", server=name, code=error.code, reason=error.detail)
             self._revisions.lost(name, error.public)
             return False
+        except Exception:
+            # A task of a group: whatever broke here, and be it a full disk, must not end all servers and the gateway.
+            log.exception("what a server offers could not be taken in", server=name)
+            self._revisions.lost(name, "What it offers could not be taken in; the log says why")
+            return False
         return True
 
     async def _offered(self, name: str, offer: str) -> Offering:
-        server = self._revisions.config.servers[name]
+        server = self._revisions.config.servers.get(name)
+        if server is None:
+            raise Unreachable(f"{name} was removed from the configuration")
         deadline = asyncio.get_running_loop().time() + max(server.timeout, server.start_timeout) + 5
         return await self._hub.offered(name, offer, deadline, self._time())
 
@@ -120,11 +131,23 @@ class Refresh:
     async def _take(self, found: Offering) -> None:
         if not self._revisions.sighted(found):
             return
-        await asyncio.to_thread(database.keep_offering, self._engine, found)
+        self._unkept[found.server, found.offer] = found
         held = [each for each in found.definitions if self._revisions.state(found.server, each) is not State.APPROVED]
         if held:
             names = ", ".join(each.name[:64] for each in held[:8])
             log.warning("held back until approved", server=found.server, count=len(held), names=names)
+        try:
+            await self.keep()
+        except sa.exc.SQLAlchemyError as error:
+            # What is in memory counts; the database hears of it when it can be written again.
+            log.warning("a catalogue could not be kept yet", server=found.server, reason=type(error).__name__)
+
+    async def keep(self) -> None:
+        """Write down what servers were last seen to offer; what cannot be written stays for the next time."""
+        for key, found in list(self._unkept.items()):
+            await asyncio.to_thread(database.keep_offering, self._engine, found)
+            if self._unkept.get(key) is found:
+                del self._unkept[key]
 
     async def judged(self) -> list[tuple[str, str, str, str]]:
         """Take in what people approved and rejected, tell who listens, and return what is new of it."""
