@@ -167,6 +167,13 @@ def test_an_intent_says_who_what_by_which_rule_and_not_what_with(world: World) -
     assert SECRET not in segment_path(world.directory, 1).read_text()
 
 
+def test_where_only_a_digest_may_be_kept_not_even_the_shape_of_arguments_is(world: World) -> None:
+    world.open(shapes=False).begin(trail("r1"))
+    (intent,) = world.told("intent")
+    assert intent["arguments"]["masked"] is None
+    assert len(intent["arguments"]["digest"]) == 32
+
+
 def test_an_outcome_says_how_it_ended_and_whose_time_it_was(world: World) -> None:
     ledger, made = world.open(), trail("r1", findings=["before"])
     ledger.begin(made)

@@ -81,6 +81,11 @@ class Rig:
         return done.returncode == 0, (done.stdout + done.stderr).strip()
 
 
+def process(module: str, *words: str, **more: Any) -> Json:
+    """Return how the gateway's configuration names a module that speaks over its pipes."""
+    return {"command": [sys.executable, "-m", module, *words], "cwd": str(ROOT), **more}
+
+
 @contextmanager
 def rig(folder: Path, servers: Mapping[str, Json], callers: int = 1, **more: Any) -> Iterator[Rig]:
     """Run a gateway in front of these servers, all of whose tools everyone may use unless `rules` says otherwise."""

@@ -42,7 +42,7 @@ ECHO = {
 }
 HIDDEN = {"name": "hidden", "description": "Nobody may use it.", "inputSchema": {"type": "object"}}
 TOOLS = [ECHO, HIDDEN, *({**HIDDEN, "name": f"spare_{number:03d}"} for number in range(260))]
-PROMPTS = [{"name": "greet", "arguments": [{"name": "who", "required": True}]}]
+PROMPTS = [{"name": "greet", "arguments": [{"name": "who", "required": True}]}, {"name": "hidden"}]
 RESOURCES = [{"uri": "note://one", "name": "one"}]
 TEMPLATES = [{"uriTemplate": "note://{name}", "name": "any"}]
 CAPABILITIES: Json = {"tools": {}, "prompts": {}, "resources": {}, "completions": {}, "logging": {}}

@@ -19,10 +19,10 @@ from tests.security.raw import Ended, Said, Wire
 
 Json = dict[str, Any]
 
-WORKERS: Final = 24
+WORKERS: Final = 32
 ANSWER_SECONDS: Final = 20.0
 """Longer than anything takes here: a call's own timeout included."""
-STREAM_SECONDS: Final = 0.2
+STREAM_SECONDS: Final = 0.05
 """How long a stream that may stay open is looked at."""
 FRESH: Final = 2000
 """Requests after which everyone gets new sessions: some of what is sent ends them."""
@@ -130,6 +130,9 @@ class Fuzz:
             # A connection may be closed on bytes that cannot be read safely; what was said before counts.
             said = ended.said or Said(0, b"", ended.data)
         self._judged(said, data)
+        if said.status == 204:
+            # A session was ended, on purpose or by a change of verb; whoever comes next needs another.
+            self.who = await speaker(self.rig)
         if said.status in {0, 400, 413, 414, 431, 501, 505} or b"connection: close" in said.head.lower():
             wire.close()
 
@@ -194,7 +197,6 @@ async def speaker(rig: Rig) -> Speaker:
         said = await raw.once(rig.port, speech.initialize(path, host, token, version))
         sessions[version] = said.header("mcp-session-id")
     listed = await raw.once(rig.port, speech.modern("/mcp", host, token, "tools/list", {}))
-    print(listed)
     cursor = listed.messages()[0]["result"]["nextCursor"]
     fields = speech.session_fields(token, sessions["2025-11-25"], "2025-11-25")
     called = await raw.once(rig.port, speech.spoken(path, host, fields, "tools/call", speech.call("echo", {"secret": "s"})))

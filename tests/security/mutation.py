@@ -339,7 +339,7 @@ def odd_base64(dice: random.Random, sent: Sent) -> None:
 def odd_verb(dice: random.Random, sent: Sent) -> None:
     """Use another verb."""
     sent.verb = dice.choice(VERBS)
-    sent.streams = sent.verb == "GET"
+    sent.streams |= sent.verb == "GET"
 
 
 def odd_path(dice: random.Random, sent: Sent) -> None:
@@ -377,6 +377,7 @@ def mutated(seed: int, number: int, who: Speaker) -> tuple[bytes, Sent]:
     """Return request `number` of a seed as bytes, and what it was made of."""
     dice = random.Random(f"{seed}:{number}")
     sent = base(dice, who)
+    sent.message = copy.deepcopy(sent.message)
     chosen = [dice.choice(MUTATIONS) for _ in range(dice.choice((0, 1, 1, 1, 2, 2, 3)))]
     if dice.random() < RARE:
         chosen.append(bulk)

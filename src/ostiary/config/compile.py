@@ -147,7 +147,11 @@ def compiled(config: Config, catalogues: Mapping[tuple[str, str], Catalogue], re
     surfaces: dict[tuple[str, str], Surface] = {}
     for offer in offers:
         known = {name: catalogues[name, offer] for name in enabled if (name, offer) in catalogues}
-        targets = {name: list(_targets(config, policy, known[name], notes)) for name in known}
+        longest = config.gateway.timeouts.call
+        targets = {
+            name: [_bounded(target, longest) for target in _targets(config, policy, known[name], notes)]
+            for name in known
+        }
         for surface in _surfaces(config, policy, known, targets, notes):
             surfaces[surface.endpoint, offer] = surface
     snapshot = Snapshot(
@@ -189,6 +193,11 @@ def _names(config: Config) -> tuple[frozenset[str], frozenset[str]]:
         origins |= {"http://localhost", "http://127.0.0.1", "localhost:*", "127.0.0.1:*", "[::1]:*"}
     # A name that was written with a port is that port only.
     return frozenset(hosts | {f"{host}:*" for host in hosts if not _PORT.search(host)}), frozenset(origins)
+
+
+def _bounded(target: Target, longest: float) -> Target:
+    """Return the target with no more time than any call may take."""
+    return target if target.timeout <= longest else msgspec.structs.replace(target, timeout=longest)
 
 
 def _targets(config: Config, policy: Policy, catalogue: Catalogue, notes: list[str]) -> Iterator[Target]:

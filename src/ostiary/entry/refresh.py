@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 import sqlalchemy as sa
 import structlog
@@ -13,7 +13,7 @@ import structlog
 from ostiary.adapters.store import database
 from ostiary.adapters.upstream.hub import Hub
 from ostiary.core.errors import GatewayError, Unreachable
-from ostiary.core.model import Snapshot
+from ostiary.core.model import Kind, Snapshot
 from ostiary.core.ports import Change
 from ostiary.integrity.pins import Offering, State
 from ostiary.operate.revise import Revisions
@@ -21,9 +21,16 @@ from ostiary.protocol.capabilities import EVERYTHING, NOTHING
 
 log: Final = structlog.get_logger(__name__)
 
-_LISTS: Final = ("tools", "prompts", "resources")
+_LISTS: Final = {
+    "tools": {Kind.TOOL},
+    "prompts": {Kind.PROMPT},
+    "resources": {Kind.RESOURCE, Kind.TEMPLATE},
+}
 _PATIENCE: Final = 10.0
 """Seconds that a client with capabilities nobody had before waits for servers to say what they offer to it."""
+_SAID: Final = 200
+_TOGETHER: Final = 50
+"""Characters of a name, and names in one record of the ledger."""
 _FIRST_RETRY: Final = 2.0
 _LAST_RETRY: Final = 60.0
 
@@ -32,13 +39,23 @@ class Refresh:
     """Asks servers, each in its own task."""
 
     def __init__(
-        self, hub: Hub, revisions: Revisions, engine: sa.Engine, time: Callable[[], float], tasks: asyncio.TaskGroup
+        self,
+        hub: Hub,
+        revisions: Revisions,
+        engine: sa.Engine,
+        time: Callable[[], float],
+        tasks: asyncio.TaskGroup,
+        record: Callable[[str, Mapping[str, Any]], None],
     ) -> None:
+        """Write into the ledger, with `record`, what was approved and rejected."""
         self._hub, self._revisions, self._engine, self._time, self._tasks = hub, revisions, engine, time, tasks
+        self._record = record
         self._running: dict[str, list[asyncio.Task[None]]] = {}
         self._asking: dict[tuple[str, str], asyncio.Task[bool]] = {}
         self._unkept: dict[tuple[str, str], Offering] = {}
         """What was taken in and is not in the database yet."""
+        self._heard: set[str] = set()
+        """Servers that said something changed and were not asked since."""
         self.first_round: set[str] = set()
         """Servers that were not asked to an end, good or bad, since the gateway started."""
 
@@ -67,7 +84,7 @@ class Refresh:
     async def _keep(self, name: str) -> None:
         pause = _FIRST_RETRY
         while True:
-            good = await self.ask(name, NOTHING)
+            good = await self.ask_all(name)
             self.first_round.discard(name)
             server = self._revisions.config.servers.get(name)
             if server is None:
@@ -78,6 +95,13 @@ class Refresh:
             wait = server.refresh if good else pause
             pause = _FIRST_RETRY if good else min(_LAST_RETRY, pause * 2)
             await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+
+    async def ask_all(self, name: str) -> bool:
+        """Ask a server once for each set of capabilities that matters: it may have changed for some of them only."""
+        if not await self.ask(name, NOTHING):
+            return False
+        others = [offer for offer in self._revisions.offers(name) if offer != NOTHING]
+        return all([await self.ask(name, offer) for offer in others])
 
     async def ask(self, name: str, offer: str) -> bool:
         """Ask a server once, however many want to know at the same time; False where it could not be asked."""
@@ -129,8 +153,11 @@ class Refresh:
         await self._take(whole)
 
     async def _take(self, found: Offering) -> None:
+        before = self._revisions.offering(found.server, found.offer)
         if not self._revisions.sighted(found):
             return
+        for what in _changed(before, found):
+            self._hub.publish(Change(found.server, what))
         self._unkept[found.server, found.offer] = found
         held = [each for each in found.definitions if self._revisions.state(found.server, each) is not State.APPROVED]
         if held:
@@ -149,17 +176,20 @@ class Refresh:
             if self._unkept.get(key) is found:
                 del self._unkept[key]
 
-    async def judged(self) -> list[tuple[str, str, str, str]]:
-        """Take in what people approved and rejected, tell who listens, and return what is new of it."""
+    async def judged(self) -> None:
+        """Take in what was approved and rejected, write what is new of it into the ledger, and tell who listens."""
         verdicts = await asyncio.to_thread(database.verdicts, self._engine)
         pinned = await asyncio.to_thread(database.pinned, self._engine)
         before = self._revisions().revision
         fresh = self._revisions.judged(verdicts, pinned)
         if self._revisions().revision != before:
-            for name in self._revisions.config.servers:
-                for what in _LISTS:
-                    self._hub.publish(Change(name, what))
-        return fresh
+            self.tell()
+        said: dict[tuple[str, str], list[str]] = {}
+        for server, kind, name, verdict in fresh:
+            said.setdefault((server, verdict), []).append(f"{kind} {name[:_SAID]}")
+        for (server, verdict), names in said.items():
+            for at in range(0, len(names), _TOGETHER):
+                self._record(f"definitions_{verdict}", {"server": server, "names": names[at : at + _TOGETHER]})
 
     async def surfaces(self, endpoint: str, offer: str) -> Snapshot:
         """Return a snapshot that has this endpoint for this set of capabilities (port `Surfaces`)."""
@@ -175,8 +205,33 @@ class Refresh:
         """Ask servers that said something changed, then tell who listens; forever."""
         while True:
             await self._hub.stirred.wait()
-            pairs = self._hub.dirty()
-            names = {name for name, _ in pairs}
-            await asyncio.gather(*(self.ask(name, NOTHING) for name in names))
-            for name, what in pairs:
-                self._hub.publish(Change(name, what))
+            for name in {name for name, _ in self._hub.dirty()}:
+                if name not in self._heard:
+                    self._heard.add(name)
+                    # Each in its own time: one that hangs keeps no other's news back.
+                    self._tasks.create_task(self._ask_anew(name))
+
+    async def _ask_anew(self, name: str) -> None:
+        """Ask a server that said something changed: a question that was put before it said so does not count."""
+        running = [task for (server, _), task in self._asking.items() if server == name]
+        if running:
+            await asyncio.wait(running)
+        self._heard.discard(name)
+        await self.ask_all(name)
+
+    def tell(self) -> None:
+        """Tell everyone who listens that what they can list may have changed."""
+        for what in _LISTS:
+            self._hub.publish(Change("", what))
+
+
+def _changed(before: Offering | None, after: Offering) -> list[str]:
+    """Return the lists in which two offerings differ."""
+    if before is None:
+        # A set of capabilities that was asked for first changes nothing for those who could list before.
+        return list(_LISTS) if after.offer == NOTHING else []
+    return [what for what, kinds in _LISTS.items() if _pins(before, kinds) != _pins(after, kinds)]
+
+
+def _pins(offering: Offering, kinds: set[Kind]) -> set[tuple[str, str]]:
+    return {(each.name, each.digest) for each in offering.definitions if each.kind in kinds}

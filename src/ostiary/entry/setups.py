@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import ssl
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import assert_never
 
@@ -15,7 +17,7 @@ from ostiary.adapters.upstream.program import Program
 from ostiary.adapters.upstream.server import Setup
 from ostiary.config.schema import BasicCredential, BearerCredential, Config, Credential, HeaderCredential, Server
 from ostiary.config.values import Secret
-from ostiary.policy.egress import parse_url
+from ostiary.policy.egress import Network, parse_url
 
 Resolve = Callable[[Secret], str]
 
@@ -46,8 +48,14 @@ def setup(name: str, server: Server, config: Config, resolve: Resolve) -> Setup:
     origin = parse_url(str(server.url))
     tls = _context(server, resolve) if origin.scheme == "https" else None
     return msgspec.structs.replace(
-        base, origin=origin, fields=_fields(server, resolve), tls=tls, dial=Dialer(tuple(server.allow_private))
+        base, origin=origin, fields=_fields(server, resolve), tls=tls, dial=_dialer(tuple(server.allow_private))
     )
+
+
+@lru_cache(maxsize=4096)
+def _dialer(permitted: tuple[Network, ...]) -> Dialer:
+    # One and the same for equal settings, so that the set-up of a server that did not change equals the one before.
+    return Dialer(permitted)
 
 
 def _value(value: str | Secret, resolve: Resolve) -> str:
@@ -84,12 +92,20 @@ def _line(name: str, value: str) -> bytes:
 
 def _context(server: Server, resolve: Resolve) -> ssl.SSLContext:
     """Return the TLS context of one server, made once: making one costs more than a thousand calls."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     tls = server.tls
-    if tls is not None and tls.ca is not None:
-        context = ssl.create_default_context(cadata=resolve(tls.ca))
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if tls is not None and tls.certificate is not None:
-        context.load_cert_chain(Path(tls.certificate.where), Path(tls.key.where) if tls.key else None)
+    if tls is None:
+        return _made(None, ())
+    files = [Path(each.where) for each in (tls.certificate, tls.key) if each is not None]
+    # By content, so that a renewed certificate is taken at the next reload, and nothing else changes anything.
+    chain = tuple((path, hashlib.sha256(path.read_bytes()).hexdigest()) for path in files)
+    return _made(resolve(tls.ca) if tls.ca is not None else None, chain)
+
+
+@lru_cache(maxsize=1024)
+def _made(ca: str | None, chain: tuple[tuple[Path, str], ...]) -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata=ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if chain:
+        certificate, key = chain[0][0], chain[1][0] if len(chain) > 1 else None
+        context.load_cert_chain(certificate, key)
     return context

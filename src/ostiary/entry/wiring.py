@@ -7,11 +7,13 @@ import itertools
 import secrets
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from ostiary.adapters.http.door import Door
 from ostiary.adapters.http.pages import Ready, Window, pages
@@ -40,6 +42,8 @@ log: Final = structlog.get_logger(__name__)
 
 _TICK: Final = 1.0
 _SWEEP: Final = 30
+_FIXED: Final = ("listen", "data", "tls", "url", "log", "metrics")
+"""Keys of `gateway` that take a restart."""
 _INDEX: Final = 2
 _INDEX_IDLE: Final = 0.5
 _INDEX_BUSY: Final = 0.04
@@ -56,9 +60,11 @@ class Gateway:
         self.data = data_folder(config, path)
         self.engine = database.opened(self.data)
         self.generation = Generation(self.data)
-        self.ledger = Ledger(
-            self.data, sizes=Sizes(segment_bytes=config.ledger.rotate, seal_every=config.ledger.seal_every)
+        section = config.ledger
+        sizes = Sizes(
+            segment_bytes=section.rotate, seal_every=section.seal_every, shapes=section.arguments == "masked"
         )
+        self.ledger = Ledger(self.data, sizes=sizes)
         self.index = LedgerIndex(self.data)
         self.revisions = Revisions(config, digest(config))
         self.revisions.restore(
@@ -124,10 +130,11 @@ class Gateway:
 
     async def __aenter__(self) -> Self:
         """Start servers and background work."""
+        self.ledger.gather(asyncio.get_running_loop().call_soon)
         self._tasks = asyncio.TaskGroup()
         await self._tasks.__aenter__()
         await self.hub.supervisor.__aenter__()
-        self.refresh = Refresh(self.hub, self.revisions, self.engine, time.time, self._tasks)
+        self.refresh = Refresh(self.hub, self.revisions, self.engine, time.time, self._tasks, self.ledger.event)
         fresh = await self.hub.configure(setups(self.revisions.config, resolve))
         self.ledger.event("start", {"revision": self.revisions().digest})
         self.refresh.watch(fresh)
@@ -148,49 +155,74 @@ class Gateway:
         await self.hub.close()
         await self.hub.supervisor.__aexit__(None, None, None)
         await self._tasks.__aexit__(None, None, None)
-        self.ended.flush()
-        database.touch_tokens(self.engine, self.tokens.used())
+        try:
+            self.ended.flush()
+            database.touch_tokens(self.engine, self.tokens.used())
+        except SQLAlchemyError as error:
+            log.warning("not everything could be written down at the end", reason=type(error).__name__)
         self.ledger.event("stop")
         self.ledger.close()
         self.index.close()
         self.engine.dispose()
         self.generation.close()
 
+    def end(self) -> None:
+        """Begin to end: say that no call should come any more, and let the streams of those who listen be over."""
+        self.closing = True
+        self.hub.hush()
+
     # What goes on beside calls
 
     async def _ticking(self) -> None:
+        failing: set[str] = set()
         for count in itertools.count(1):
             await asyncio.sleep(_TICK)
             self.ledger.tick(time.monotonic())
-            try:
-                await self._tick(count)
-            except Exception:
-                # Tried again in a second; calls go on, for their own record is the ledger.
-                log.exception("housekeeping failed")
+            for chore in self._chores(count):
+                await _done(chore, failing)
 
-    async def _tick(self, count: int) -> None:
+    def _chores(self, count: int) -> list[Chore]:
+        """Return what is due; none waits for another to succeed."""
+        due: list[Chore] = [self._note_uses, self._note_ends, self.refresh.keep, self._take_news]
+        if count % _INDEX == 0:
+            due.append(self._index)
+        if count % _SWEEP == 0:
+            due.append(self._sweep)
+        return due
+
+    async def _note_uses(self) -> None:
         used = self.tokens.used()
         if used:
             await asyncio.to_thread(database.touch_tokens, self.engine, used)
+
+    async def _note_ends(self) -> None:
         if await asyncio.to_thread(self.ended.flush):
             self.generation.move()
-        if self.generation() != self._seen:
-            self._seen = self.generation()
-            await asyncio.to_thread(self.ended.reload, time.time())
-            await self._operated()
-        if count % _INDEX == 0:
-            share = _INDEX_BUSY if self.door.in_flight else _INDEX_IDLE
-            await asyncio.to_thread(self.index.update, cpu_seconds=share)
-        if count % _SWEEP == 0:
-            await self.hub.sweep(asyncio.get_running_loop().time())
+
+    async def _take_news(self) -> None:
+        """Take in what commands, or other processes, changed in the database."""
+        generation = self.generation()
+        if generation == self._seen:
+            return
+        await asyncio.to_thread(self.ended.reload, time.time())
+        await self._operated()
+        self._seen = generation
 
     async def _operated(self) -> None:
         """Take in, and write into the ledger, what operators did with commands: the ledger has one writer."""
-        since, self._operated_at = self._operated_at, time.time()
-        for kind, token in await asyncio.to_thread(database.token_changes, self.engine, since):
+        now = time.time()
+        tokens = await asyncio.to_thread(database.token_changes, self.engine, self._operated_at)
+        await self.refresh.judged()
+        self._operated_at = now
+        for kind, token in tokens:
             self.ledger.event(kind, {"token": token.id, "subject": token.subject})
-        for server, kind, name, verdict in await self.refresh.judged():
-            self.ledger.event(verdict, {"server": server, "kind": kind, "name": name[:200]})
+
+    async def _index(self) -> None:
+        share = _INDEX_BUSY if self.door.in_flight else _INDEX_IDLE
+        await asyncio.to_thread(self.index.update, cpu_seconds=share)
+
+    async def _sweep(self) -> None:
+        await self.hub.sweep(asyncio.get_running_loop().time())
 
     # The configuration
 
@@ -199,10 +231,10 @@ class Gateway:
         try:
             config = checked(self.path).config
             ready = setups(config, resolve)
-            if digest(config) == self.revisions.digest:
-                return
             self._refuse_moves(config)
-            self.revisions.activate(config, digest(config))
+            same = digest(config) == self.revisions.digest
+            if not same:
+                self.revisions.activate(config, digest(config))
         except (Invalid, Unresolved, OSError, ValueError) as error:
             log.warning("the new configuration is not used", reasons=str(error).splitlines()[:50])
             self.ledger.event("config_refused", {"reasons": str(error).splitlines()[:20]})
@@ -212,14 +244,22 @@ class Gateway:
         for name in gone:
             self.refresh.forget(name)
         self.refresh.watch(fresh)
+        if same:
+            # The same file, and perhaps other secrets behind its references: their servers were begun anew.
+            log.info("configuration read again", revision=self.revisions().digest, servers=fresh)
+            return
+        self.refresh.tell()
         self.ledger.event("config_activated", {"revision": self.revisions().digest})
         log.info("configuration replaced", revision=self.revisions().digest, weakened=list(weakened(config)))
 
     def _refuse_moves(self, config: Config) -> None:
-        now, then = self.revisions.config.gateway, config.gateway
-        for key in ("listen", "data", "tls", "url"):
-            if getattr(now, key) != getattr(then, key):
-                raise ValueError(f"gateway.{key} changes with a restart only; restart the gateway to use it")
+        """Refuse what a running gateway cannot take on: to take on half of a file would be worse."""
+        now, then = self.revisions.config, config
+        moved = [key for key in _FIXED if getattr(now.gateway, key) != getattr(then.gateway, key)]
+        moved += ["timeouts.session"] if now.gateway.timeouts.session != then.gateway.timeouts.session else []
+        keys = [f"gateway.{key}" for key in moved] + (["ledger"] if now.ledger != then.ledger else [])
+        if keys:
+            raise ValueError(f"{', '.join(keys)} changes with a restart only; restart the gateway to use the new file")
 
     def ready(self) -> Ready:
         """Return whether calls can be served, and what is not as it should be."""
@@ -233,6 +273,24 @@ class Gateway:
             starting=tuple(sorted(self.refresh.first_round)),
             notes=self.revisions.notes,
         )
+
+
+Chore = Callable[[], Awaitable[None]]
+
+
+async def _done(chore: Chore, failing: set[str]) -> None:
+    """Do a chore; one that fails is tried again in a second, and told once, for calls go on without it."""
+    name = chore.__name__.strip("_")
+    try:
+        await chore()
+    except Exception:
+        if name not in failing:
+            log.exception("housekeeping failed; it is tried again until it succeeds", chore=name)
+        failing.add(name)
+        return
+    if name in failing:
+        failing.discard(name)
+        log.info("housekeeping succeeds again", chore=name)
 
 
 def _references() -> Any:

@@ -129,6 +129,13 @@ class Revisions:
         least, most = self._offerings.get((server, NOTHING)), self._offerings.get((server, EVERYTHING))
         return least is not None and most is not None and _digests(least) == _digests(most)
 
+    def offers(self, server: str) -> list[str]:
+        """Return the sets of capabilities to ask a server for when what it offers may have changed."""
+        if self.indifferent(server):
+            return [NOTHING, EVERYTHING]
+        known = self._offers | {offer for name, offer in self._offerings if name == server}
+        return [NOTHING, *sorted((known | {EVERYTHING}) - {NOTHING})]
+
     def missing(self, endpoint: str, offer: str) -> list[str]:
         """Return the servers behind an endpoint that must be asked before it can serve this set of capabilities."""
         servers = endpoints(self.config).get(endpoint, ())

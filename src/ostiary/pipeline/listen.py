@@ -41,9 +41,13 @@ async def listen(order: Order, surface: Surface, reply: Reply, world: World) -> 
     async with world.changes(surface.servers) as changes, asyncio.TaskGroup() as tasks:
         ack = {"notifications": honoured, **mark}
         await reply.put(notification("notifications/subscriptions/acknowledged", ack))
-        for server, uris in _by_server(resources).items():
+        following = [
             tasks.create_task(_follow(order, server, uris, reply, world))
+            for server, uris in _by_server(resources).items()
+        ]
         await _relay(changes, lists, reply, mark)
+        for task in following:
+            task.cancel()
     return Answer({"jsonrpc": "2.0", "id": call.id, "result": {"resultType": "complete", **mark}})
 
 

@@ -14,7 +14,10 @@ class Bucket(Struct, frozen=True):
 
 def filled(bucket: Bucket, rate: float, burst: float, now: float) -> Bucket:
     """Return the bucket as it is at `now`; a clock that steps back never drains it."""
-    return Bucket(min(burst, bucket.level + max(0.0, now - bucket.at) * rate), max(now, bucket.at))
+    if now <= bucket.at:
+        return bucket
+    level = bucket.level + (now - bucket.at) * rate
+    return Bucket(min(burst, level), now)
 
 
 def wait(bucket: Bucket, rate: float, amount: float) -> float:

@@ -70,7 +70,7 @@ class Person:
 
     def headers(self, message: Json) -> dict[str, str]:
         """Return the headers that go with a message."""
-        found = {"authorization": f"Bearer {self.token}", "accept": BOTH}
+        found = {"accept": BOTH} | ({"authorization": f"Bearer {self.token}"} if self.token else {})
         if self.session:
             return found | {"mcp-session-id": self.session, "mcp-protocol-version": self.version}
         if message.get("method") == "initialize":

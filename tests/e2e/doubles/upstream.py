@@ -68,6 +68,10 @@ class Upstream:
         self.resources: list[Json] = []
         self.broken = False
         """Answer every request with 500."""
+        self.mute = False
+        """Answer nothing."""
+        self.credential = ""
+        """The Authorization header that came last."""
         self.asked: list[Asked] = []
         self.noted: list[str] = []
         self.cancelled: list[str] = []
@@ -136,6 +140,7 @@ class Upstream:
         sent = {name.decode(): value.decode() for name, value in scope["headers"]}
         session = self.sessions.get(sent.get("mcp-session-id", ""))
         exchange = Exchange(receive, send)
+        self.credential = sent.get("authorization", "")
         if self.broken:
             await exchange.bare(500)
         elif scope["method"] == "GET":
@@ -156,7 +161,9 @@ class Upstream:
             session.ident if session else "", capabilities,
         )  # fmt: skip
         await self._note(self.asked, asked)
-        if ("modern" if modern else "handshake") not in self.eras:
+        if self.mute:
+            await exchange.gone()
+        elif ("modern" if modern else "handshake") not in self.eras:
             await exchange.error(message.get("id"), -32601, 404 if modern else 400)
         elif in_session and session is None:
             await exchange.bare(404)

@@ -84,6 +84,13 @@ def test_a_disabled_server_has_no_door_and_nothing_behind_one() -> None:
     assert all(target.server != "files" for target in surface(it).targets.values())
 
 
+def test_no_call_takes_longer_than_the_gateway_lets_any_call_take() -> None:
+    slow = {"files": {"command": ("x",), "timeout": "90s"}, "crm": {"command": ("y",), "timeout": "5s"}}
+    it = config(gateway={"url": "http://localhost:8080", "timeouts": {"call": "20s"}}, servers=slow)
+    assert one(it, "files__read").timeout == 20.0
+    assert one(it, "crm__find").timeout == 5.0
+
+
 def test_the_aggregate_prefixes_and_a_server_of_its_own_does_not() -> None:
     """Checklist lines 36, 37 and 41."""
     assert {name for kind, name in surface(config()).targets if kind is Kind.TOOL} == {

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import http
+from collections import deque
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -18,11 +20,12 @@ import httptools
 from msgspec import Struct
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-_OWS: Final = frozenset({b" ", b"\t"})
-_WATCHED: Final = frozenset({b"host", b"expect", b"transfer-encoding"})
+from ostiary.adapters.http.cycle import Cycle
+
+_WATCHED: Final = frozenset({b"expect", b"transfer-encoding"})
 _HOP: Final = frozenset({b"upgrade", b"http2-settings", b"connection"})
 # A byte of body may be surrounded by seven others: a chunk of one byte has six. (CVE-2023-39326: endless extensions.)
 _FRAMING: Final = 8
@@ -59,6 +62,8 @@ class State(ServerState):
         self.limits = limits
         self.now = now
         """The loop's time at the last sweep."""
+        self.date = b""
+        """The line that answers begin with."""
         self.emptied = asyncio.Event()
         """Set when the last connection ended."""
 
@@ -73,6 +78,9 @@ class Refused(Exception):
 
 class Connection(HttpToolsProtocol):
     """Reads requests and starts the application for each."""
+
+    cycle: Cycle | None  # type: ignore[assignment]  # ours instead of uvicorn's
+    pipeline: deque[Cycle]  # type: ignore[assignment]  # without the application, which is always the same
 
     def __init__(
         self,
@@ -92,6 +100,7 @@ class Connection(HttpToolsProtocol):
         self._mid_body = self._chunked = self._upgrade = False
         self._deaf = self._lingers = False
         self._refusal: Refused | None = None
+        self._responded = self.on_response_complete
         self._phase: tuple[str, object] = ("", None)
         self._since = self._paused = server_state.now
 
@@ -103,9 +112,17 @@ class Connection(HttpToolsProtocol):
         if len(self.connections) > self._limits.connections:
             self._answer(Refused(503, "too many connections; come back later"))
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget a connection that ended."""
-        super().connection_lost(exc)
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why makes no difference
+        """Forget a connection that ended, and tell the application."""
+        self.connections.discard(self)
+        cycle = self.cycle
+        if cycle is not None:
+            cycle.disconnected = cycle.disconnected or not cycle.response_complete
+            cycle.wake()
+        self.flow.resume_writing()
+        self.transport.close()
+        # They refer to this object: without this, memory would wait for the collector of reference cycles.
+        self.parser = self._responded = None  # type: ignore[assignment]
         if not self.connections:
             self._shared.emptied.set()
 
@@ -139,20 +156,20 @@ class Connection(HttpToolsProtocol):
 
     # What the parser says. These run for every request: each line here is on the way of every call.
 
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take one field of the head."""
-        name = name.lower()
-        if name in _WATCHED:
-            self._watch(name, value)
-        if value[-1:] in _OWS:
-            value = value.rstrip(b" \t")  # RFC 9110 section 5.5; llhttp strips only what comes before a value
-        self.headers.append((name, value))
+        """Take one field of the head, or of what follows a chunked body."""
+        self.headers.append((name.lower(), value))
 
     def _watch(self, name: bytes, value: bytes) -> None:
-        if self._mid_body:
-            return
         if name == b"host":
             self._hosts += 1
+        if name not in _WATCHED:
             return
         said = value.strip(b" \t").lower()
         if name == b"expect":
@@ -167,62 +184,80 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Start the application, if the head is one that nobody can read in two ways."""
-        parser, scope, url = self.parser, self.scope, self.url
+        parser, url = self.parser, self.url
         if parser.should_upgrade():
             self._upgrading()
             return
         if len(self.headers) > self._most_fields or len(url) > self._longest or not 0 < self._fed <= self._most_fed:
             self._bounded()
+        self._looked_through()
         version = parser.get_http_version()
         if version != "1.1" or self._hosts != 1:
             self._odd(version)
         if url[0] != _SLASH:
             self._absolute()
-        parsed = httptools.parse_url(url)
-        path = parsed.path.decode("ascii")
-        scope["method"] = parser.get_method().decode("ascii")
-        scope["path"] = unquote(path) if "%" in path else path
-        scope["raw_path"] = parsed.path
-        scope["query_string"] = parsed.query or b""
+        path, raw_path, query = _places(url) if len(url) <= _SHORT else _places.__wrapped__(url)
+        scope = {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": "",
+            "headers": self.headers,
+            "method": parser.get_method().decode("ascii"),
+            "path": path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "extensions": {},
+        }
         self._mid_body = True
         # Trailers go nowhere: in the request's own list they would become headers of a request that was admitted
         # without them (RFC 9110 section 6.5.1: merge only what is known to be safe; we know none).
         self.headers = _NOWHERE
-        self._begin(version)
+        self._begin(scope, version)
 
-    def _begin(self, version: str) -> None:
+    def _begin(self, scope: dict[str, Any], version: str) -> None:
         before = self.cycle
-        self.cycle = cycle = RequestResponseCycle(
-            scope=self.scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
+        self.cycle = cycle = Cycle(
+            scope,
+            self.transport,
+            self.flow,
+            self._shared,
             keep_alive=version != "1.0" and self.parser.should_keep_alive(),
-            on_response=self.on_response_complete,
+            expect_100_continue=self.expect_100_continue,
         )
         if before is None or before.response_complete:
-            self._start_asgi_task(cycle, self.app)
+            cycle.start(self.app, self.loop, self._responded)
             return
         self.flow.pause_reading()
-        self.pipeline.appendleft((cycle, self.app))
+        self.pipeline.appendleft(cycle)
+
+    def _looked_through(self) -> None:
+        """Look for what decides how the request is read, in all fields at once: most requests have nothing of it."""
+        fields = dict(self.headers)
+        text = b"\n".join(fields.values()) + b"\n"
+        if len(fields) == len(self.headers) and fields.keys().isdisjoint(_WATCHED) and b"host" in fields:
+            self._hosts = 1
+        else:
+            for name, value in self.headers:
+                self._watch(name, value)
+        if b" \n" in text or b"\t\n" in text:
+            # RFC 9110 section 5.5; llhttp strips only what comes before a value.
+            self.headers[:] = [(name, value.rstrip(b" \t")) for name, value in self.headers]
 
     def on_body(self, body: bytes) -> None:
         """Keep what came for the application; swallow what it did not want, within a bound."""
         cycle = self.cycle
         if self._chunked:
             self._framing -= _FRAMING * len(body)
-        if cycle.response_complete:
+        if cycle is None or cycle.response_complete:
             self._swallow(len(body))
             return
-        cycle.body += body
+        cycle.feed(body)
         if len(cycle.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
-        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         """End a request's body."""
@@ -231,8 +266,9 @@ class Connection(HttpToolsProtocol):
         self._mid_body = self._chunked = False
         self._fed = self._hosts = 0
         cycle = self.cycle
-        cycle.more_body = False
-        cycle.message_event.set()
+        if cycle is not None:
+            cycle.more_body = False
+            cycle.wake()
 
     def on_response_complete(self) -> None:
         """Go on with the next request."""
@@ -247,7 +283,7 @@ class Connection(HttpToolsProtocol):
                 return
         self.flow.resume_reading()
         if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+            self.pipeline.pop().start(self.app, self.loop, self._responded)
 
     # What is odd, and what is refused.
 
@@ -269,7 +305,6 @@ class Connection(HttpToolsProtocol):
             self._raise(400, "send exactly one Host header (RFC 9112 section 3.2)")
         if version == "1.0" and self._chunked:
             self._raise(400, "HTTP/1.0 knows no Transfer-Encoding (RFC 9112 section 6.1)")
-        self.scope["http_version"] = version
 
     def _absolute(self) -> None:
         """Admit a target in absolute form only where it names the host that the Host header names."""
@@ -329,7 +364,9 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
         elif self._mid_body:
             cycle.disconnected = True
-            cycle.message_event.set()
+            # Asked for its body only now, the application would have 100 written after the last word.
+            cycle.waiting_for_100_continue = False
+            cycle.wake()
             self._answer(refused)
         else:
             cycle.keep_alive = False
@@ -390,6 +427,17 @@ class _Nowhere(list[tuple[bytes, bytes]]):
         """Keep nothing of a trailer."""
 
 
+@lru_cache(maxsize=1024)
+def _places(url: bytes) -> tuple[str, bytes, bytes]:
+    """Return the path of a target, decoded and as it came, and its query."""
+    parsed = httptools.parse_url(url)
+    path = parsed.path.decode("ascii")
+    return unquote(path) if "%" in path else path, parsed.path, parsed.query or b""
+
+
+_SHORT: Final = 256
+"""A longer target is none of ours, and not remembered."""
+_ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 _NOWHERE: Final = _Nowhere()
 _SLASH: Final = ord("/")
 

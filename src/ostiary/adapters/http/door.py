@@ -7,11 +7,13 @@ concerns the body is looked at when the body is asked for, which is after the ca
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 import structlog
 
+from ostiary.adapters.http.cycle import WHOLE, Fields
 from ostiary.core.errors import (
     Fault,
     GatewayError,
@@ -45,19 +47,20 @@ log: Final = structlog.get_logger()
 MAX_HEAD: Final = 32 * 1024
 MAX_HEADERS: Final = 128
 WATCH_AFTER: Final = 0.05
-"""Seconds into a call after which the gateway looks whether the client is still there; most calls are over by then."""
+"""Seconds into a call after which the gateway looks whether the client is still there (it may be twice as many);
+most calls are over by then."""
 
 RETRY: Final = 1000
 """Milliseconds after which a client whose stream ended early should come back."""
 
-_JSON: Final = (b"content-type", b"application/json")
 _STREAM: Final = [
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 ]
-_NO_STORE: Final = (b"cache-control", b"no-store")
-_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+_EMPTY: Final[Fields] = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+_PLAIN: Final[Fields] = ((b"content-type", b"application/json"), *_EMPTY)
+_NO_EXTENSIONS: Final[Json] = {}
 _VERBS: Final = frozenset({"POST", "GET", "DELETE"})
 
 
@@ -66,7 +69,14 @@ class Door:
 
     def __init__(self, serve: Serve, current: Callable[[], Snapshot], pages: Callable[..., Awaitable[None]]) -> None:
         self._serve, self._current, self._pages = serve, current, pages
-        self.in_flight = 0
+        self._flying: set[HTTPReply] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """How many calls have begun and not ended."""
+        return len(self._flying)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3.0)."""
@@ -77,8 +87,10 @@ class Door:
         if scope["path"] not in now.endpoints:
             await self._pages(scope, receive, send)
             return
-        reply = HTTPReply(receive, send)
-        self.in_flight += 1
+        reply = HTTPReply(receive, send, scope)
+        self._flying.add(reply)
+        if self._sweeper is None:
+            self._sweep()
         try:
             await self._serve(self._admitted(scope, now, reply), reply)
         except GatewayError as error:
@@ -90,8 +102,15 @@ class Door:
             log.exception("a call failed inside the gateway")
             await reply.finish(refused(Fault(), None, "", ""))
         finally:
-            self.in_flight -= 1
+            self._flying.discard(reply)
             reply.over()
+
+    def _sweep(self) -> None:
+        """Look after the clients of all calls that last, with one timer instead of one for each call."""
+        self._loop = asyncio.get_running_loop()
+        for reply in self._flying:
+            reply.aged()
+        self._sweeper = self._loop.call_later(WATCH_AFTER, self._sweep) if self._flying else None
 
     async def _abandon(self, reply: HTTPReply) -> None:
         """End the response of a call that was cancelled by its client, without an answer."""
@@ -111,13 +130,14 @@ class Door:
         verb = scope["method"]
         if verb not in _VERBS:
             raise WrongVerb(hint="an MCP endpoint knows POST, GET and DELETE")
-        if self.in_flight > now.bounds.in_flight:
+        if len(self._flying) > now.bounds.in_flight:
             raise Overloaded(f"{self.in_flight} calls in flight", retry_after=1.0)
         reply.json, reply.stream = accepts(found.get("accept"))
         version = found.get(routing.VERSION)
         # Closing the stream cancels a modern call (2026-07-28, "Cancellation") and ends a GET; it does not cancel a
         # handshake-era call (2025-11-25, "Disconnection").
-        reply.watched = verb == "GET" or (version is not None and version not in HANDSHAKES)
+        if verb == "GET" or (version is not None and version not in HANDSHAKES):
+            reply.task = asyncio.current_task(self._loop)
         peer = scope.get("client")
         return Inbound(
             verb,
@@ -130,22 +150,29 @@ class Door:
         )
 
 
-def collected(pairs: Iterable[tuple[bytes, bytes]]) -> tuple[dict[str, str], frozenset[str]]:
+def collected(pairs: Sequence[tuple[bytes, bytes]]) -> tuple[dict[str, str], frozenset[str]]:
     """Return the headers by lower-case name, first of each, and the names that came more than once."""
+    text = b"\n".join(chain.from_iterable(pairs)).decode("latin-1")
+    count = len(pairs)
+    if len(text) + 2 * count >= MAX_HEAD or count > MAX_HEADERS:
+        raise HeadTooLarge(hint=f"at most {MAX_HEAD} bytes in {MAX_HEADERS} headers")
+    words = text.split("\n")
+    found = dict(zip(words[::2], words[1::2], strict=False))
+    if len(words) == 2 * count == 2 * len(found):
+        return found, _NONE
+    return _collected_singly(pairs)
+
+
+def _collected_singly(pairs: Sequence[tuple[bytes, bytes]]) -> tuple[dict[str, str], frozenset[str]]:
     found: dict[str, str] = {}
     doubled: set[str] = set()
-    size = count = 0
     for name, value in pairs:
-        size += len(name) + len(value) + 4
-        count += 1
         key = name.decode("latin-1")
         if key in found:
             doubled.add(key)
             continue
         found[key] = value.decode("latin-1")
-    if size > MAX_HEAD or count > MAX_HEADERS:
-        raise HeadTooLarge(hint=f"at most {MAX_HEAD} bytes in {MAX_HEADERS} headers")
-    return found, frozenset(doubled) if doubled else _NONE
+    return found, frozenset(doubled)
 
 
 _NONE: Final[frozenset[str]] = frozenset()
@@ -183,16 +210,20 @@ class HTTPReply:
     """One response: JSON when the first word is the last, otherwise an event stream."""
 
     __slots__ = (
-        "_cut", "_ended", "_journal", "_receive", "_send", "_streaming", "_timer", "_watcher",
-        "gone", "json", "stream", "watched",
+        "_aged", "_cut", "_ended", "_journal", "_receive", "_send", "_streaming", "_watcher", "_whole",
+        "gone", "json", "stream", "task",
     )  # fmt: skip
 
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive, self._send = receive, send
+    def __init__(self, receive: Receive, send: Send, scope: Scope) -> None:
+        """Use the server's own way to send a whole answer, where it has one."""
+        self._receive, self._send, self._whole = receive, send, scope.get("extensions", _NO_EXTENSIONS).get(WHOLE)
         self.json = self.stream = True
-        self.watched = self.gone = self._streaming = self._cut = self._ended = False
+        self.gone = self._streaming = self._cut = self._ended = False
+        self.task: asyncio.Task[Any] | None = None
+        """The call's own, if the client may end it by going away."""
+        self._aged: bool | None = None
+        """None: the body is not read yet. True: a sweep has found this call before."""
         self._journal: Journal | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
 
     async def body(self, found: Json, limit: int, verb: str) -> bytes:
@@ -207,8 +238,7 @@ class HTTPReply:
             body = await self._rest(body, limit)
         if len(body) > limit:
             raise TooLarge(hint=f"a body has at most {limit} bytes")
-        if self.watched:
-            self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER, self._watch, asyncio.current_task())
+        self._aged = False
         return body
 
     async def _rest(self, body: bytes, limit: int) -> bytes:
@@ -234,10 +264,12 @@ class HTTPReply:
         if not (self.stream if verb == "GET" else self.json or self.stream or verb == "DELETE"):
             raise NotAcceptable(hint="accept application/json and text/event-stream")
 
-    def _watch(self, task: asyncio.Task[Any] | None) -> None:
-        if task is None:
-            return
-        self._watcher = asyncio.get_running_loop().create_task(self._cancel_when_gone(task))
+    def aged(self) -> None:
+        """Watch the client, if this call was there at an earlier sweep."""
+        if self._aged and self._watcher is None and self.task is not None:
+            self._watcher = asyncio.get_running_loop().create_task(self._cancel_when_gone(self.task))
+        elif self._aged is False:
+            self._aged = True
 
     async def _cancel_when_gone(self, task: asyncio.Task[Any]) -> None:
         while (await self._receive())["type"] != "http.disconnect":
@@ -247,8 +279,7 @@ class HTTPReply:
 
     def over(self) -> None:
         """Stop watching: the response is complete."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self.task = None
         if self._watcher is not None:
             self._watcher.cancel()
         if self._journal is not None:
@@ -287,8 +318,9 @@ class HTTPReply:
             await self._send({"type": "http.response.body", "body": b"", "more_body": True})
 
     async def put(self, message: Json) -> None:
-        """Send a message before the answer; a client that reads no streams gets none."""
-        await self._event(message)
+        """Send a message before the answer; a client that reads no streams gets none, and one that has its answer."""
+        if not self._cut:
+            await self._event(message)
 
     async def pulse(self) -> None:
         """Send a comment."""
@@ -318,13 +350,13 @@ class HTTPReply:
                 await self._send({"type": "http.response.body", "body": b""})
             return size
         body = b"" if answer.payload is None else encode(answer.payload)
-        head = [(b"content-length", str(len(body)).encode())]
-        if body:
-            head.append(_JSON)
+        fields = _PLAIN if body else _EMPTY
         if answer.headers:
-            head += [(name.encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
-        head += (_NO_STORE, _NOSNIFF)
-        await self._send({"type": "http.response.start", "status": answer.status, "headers": head})
+            fields += tuple((name.encode(), value.encode("latin-1")) for name, value in answer.headers.items())
+        if self._whole is not None and self._whole(answer.status, fields, body):
+            return len(body)
+        length = (b"content-length", str(len(body)).encode())
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": [length, *fields]})
         await self._send({"type": "http.response.body", "body": body})
         return len(body)
 

@@ -151,7 +151,7 @@ async def _sweeping(state: State, stop: asyncio.Event) -> None:
 
 
 def _dated(state: State) -> None:
-    state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+    state.date = b"date: %b\r\n" % formatdate(usegmt=True).encode()
 
 
 async def _drained(state: State, seconds: float) -> None:

@@ -26,9 +26,12 @@ class EndedSessions:
 
     def flush(self) -> bool:
         """Write down what was ended since the last flush; blocks, so it runs in a thread. True: something was."""
-        unwritten, self._unwritten = self._unwritten, {}
+        unwritten = dict(self._unwritten)
         if unwritten:
+            # Forgotten only when written: a session that was ended on a full disk stays ended after a restart.
             database.end_sessions(self._engine, unwritten)
+        for session in unwritten:
+            del self._unwritten[session]
         return bool(unwritten)
 
     def reload(self, now: float) -> None:

@@ -24,7 +24,7 @@ class Generation:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._file = os.open(data / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if os.fstat(self._file).st_size < _COUNTER.size:
-            os.ftruncate(self._file, _COUNTER.size)
+            os.pwrite(self._file, bytes(_COUNTER.size), 0)
         self._map = mmap.mmap(self._file, _COUNTER.size)
         self._view = memoryview(self._map).cast("Q")
 
@@ -36,7 +36,8 @@ class Generation:
         """Tell every process that the database changed."""
         fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
-            self._view[0] = self._view[0] + 1
+            # Written, not stored through the map: where the disk is full that is an error, and not a fatal signal.
+            os.pwrite(self._file, _COUNTER.pack(self._view[0] + 1), 0)
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 

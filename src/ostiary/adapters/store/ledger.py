@@ -1,4 +1,4 @@
-"""The audit ledger: one write(2) before a call leaves and one when it ends. Implements `Audit`.
+"""The audit ledger: one write(2) before a call leaves, and one for the calls that ended. Implements `Audit`.
 
 What is written lies in the page cache when `begin` returns, so killing the process loses nothing; `tick` brings it
 to the disk, so losing power loses what was written since the last one or two ticks. See docs/ledger.md.
@@ -27,6 +27,8 @@ from ostiary.integrity.chain import FORMAT, Anchor, chain_id, linked, sealed
 
 Write = Callable[[int, bytes], int]
 Sync = Callable[[int], None]
+Soon = Callable[[Callable[[], None]], object]
+"""Call something at the end of the event loop's turn, like `call_soon`."""
 
 _REFERENCES = 500
 
@@ -39,6 +41,8 @@ class Sizes(Struct, frozen=True):
     seal_every: float = 60.0
     seal_records: int = 10_000
     retry_every: float = 0.2
+    shapes: bool = True
+    """Keep the shape of arguments with values masked, and not only their digest."""
     queued_refusals: int = 8192
     """Records of calls that never left, kept while stopped. Outcomes of calls that left are kept without a bound:
     no call leaves while the ledger is stopped, so there are no more than were in flight."""
@@ -55,6 +59,7 @@ class Ledger:
         self._data, self._directory, self._sizes = data, ledger_directory(data), sizes or Sizes()
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._clock, self._monotonic, self._write, self._sync = clock, monotonic, write, sync
+        self._soon: Soon | None = None
         self._lock = locked(self._directory)
         try:
             self._open()
@@ -66,7 +71,7 @@ class Ledger:
         keys = ledger_keys(self._data)
         found = recovered(self._data, keys.public)
         self._sign, self._key, self.chain = keys.private.sign, keys.public.public_bytes_raw(), chain_id(keys.public)
-        self._bodies = Bodies(keys.digest)
+        self._bodies = Bodies(keys.digest, shapes=self._sizes.shapes)
         self._segment, self._n, self._head = found.segment, found.n, found.head
         self._fd, self._size, self._born = -1, 0, 0.0
         self._in_flight: dict[str, int] = {}
@@ -74,6 +79,8 @@ class Ledger:
         self._since, self._retry_at = 0.0, 0.0
         self._ragged = self._unsynced = self._dirty = False
         self._queue: deque[bytes] = deque()
+        """Outcomes of this turn of the loop; while the disk refuses, everything that has to be written."""
+        self._flushing = False
         self._refusals, self._dropped = 0, 0
         self._seal, self._sealed_at, self._sealed_n = b"", 0.0, 0
         self._syncs: deque[Future[None]] = deque()
@@ -96,6 +103,10 @@ class Ledger:
         """How many records wait for the disk."""
         return len(self._queue)
 
+    def gather(self, soon: Soon) -> None:
+        """Write the outcomes of one turn of the event loop together from now on; an intent still waits for nothing."""
+        self._soon = soon
+
     def begin(self, trail: Trail, /) -> None:
         """Write the intent, or raise `LedgerStopped`: then the call must not leave."""
         if not self._record(self._bodies.intent(trail)):
@@ -104,12 +115,15 @@ class Ledger:
         trail.intended = True
 
     def end(self, trail: Trail, /) -> None:
-        """Write the outcome, now or as soon as it can be written."""
+        """Write the outcome: now, at the end of this turn of the loop, or as soon as it can be written."""
         known = self._in_flight.pop(trail.reference, None)
         if known is not None:
-            body = self._bodies.outcome(trail, known)
-            if not self._record(body):
-                self._queue.append(body)
+            self._queue.append(self._bodies.outcome(trail, known))
+            if self._soon is None or self._reason is not None:
+                self._flush()
+            elif not self._flushing:
+                self._flushing = True
+                self._soon(self._flush)
             return
         body = self._bodies.refusal(trail)
         if not self._record(body):
@@ -124,7 +138,8 @@ class Ledger:
     def tick(self, now: float) -> None:
         """Do what is due: sync, seal, rotate, try again. Call it once per second with the monotonic clock."""
         self._gather()
-        if self._reason is not None and not self._resume():
+        self._flush()
+        if self._reason is not None:
             self._submit()
             return
         if os.fstat(self._fd).st_nlink == 0:
@@ -143,7 +158,8 @@ class Ledger:
         if self._fd < 0:
             return
         self._retry_at = 0.0
-        if (self._reason is None or self._resume()) and self._unsealed:
+        self._flush()
+        if self._reason is None and self._unsealed:
             self._put_seal()
         self._dirty = True
         self._submit(wait=True)
@@ -159,20 +175,40 @@ class Ledger:
         """Write a record after all that wait. False: nothing of it was written."""
         if self._reason is not None and not self._resume():
             return False
-        return self._put(body)
+        if not self._queue:
+            return self._put(body)
+        if not self._put(*self._queue, body):
+            return False
+        self._queue.clear()
+        return True
 
-    def _put(self, body: bytes) -> bool:
-        line, head = linked(body, self._n + 1, self._head)
+    def _flush(self) -> None:
+        """Write what waits."""
+        self._flushing = False
+        if self._fd < 0:
+            return
+        if self._reason is not None:
+            self._resume()
+        elif self._queue and self._put(*self._queue):
+            self._queue.clear()
+
+    def _put(self, *bodies: bytes) -> bool:
+        """Write records as one, or nothing of them."""
+        n, head, lines = self._n, self._head, []
+        for body in bodies:
+            n += 1
+            line, head = linked(body, n, head)
+            lines.append(line)
+        text = b"".join(lines)
         try:
-            written = self._write(self._fd, line)
+            written = self._write(self._fd, text)
         except OSError as error:
             self._fail(f"writing failed: {error.strerror or error}")
             return False
-        if written != len(line):
-            self._fail(f"only {written} of {len(line)} bytes could be written: is the disk full?")
+        if written != len(text):
+            self._fail(f"only {written} of {len(text)} bytes could be written: is the disk full?")
             return False
-        self._n += 1
-        self._head, self._dirty = head, True
+        self._n, self._head, self._dirty = n, head, True
         self._size += written
         return True
 

@@ -100,8 +100,9 @@ class Record(Struct, omit_defaults=True, gc=False):
 class Bodies:
     """Turns trails and events into bodies. Keeps the text of the current second, which most records share."""
 
-    def __init__(self, key: bytes) -> None:
-        """Digest arguments with `key`."""
+    def __init__(self, key: bytes, *, shapes: bool = True) -> None:
+        """Digest arguments with `key`; keep their shapes as well, unless told otherwise."""
+        self._shapes = shapes
         self._digest, self._second, self._text = digester(key), -1, ""
 
     def stamp(self, now: float) -> str:
@@ -155,7 +156,7 @@ class Bodies:
             said = call.params.get("arguments")
         else:
             said = {key: value for key, value in call.params.items() if key != "_meta"}
-        return Arguments(self._digest(said), masked(said)) if said else None
+        return Arguments(self._digest(said), masked(said) if self._shapes else None) if said else None
 
 
 def encoded(body: Any) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from ostiary.core.errors import Limited
@@ -15,7 +15,8 @@ _MOST: Final = 200_000
 _RETRY: Final = 1.0
 """What a caller over its calls in flight is told to wait: when one of them ends is not ours to know."""
 
-Key = tuple[str, str]
+Key = tuple[str, str, str]
+"""The limit, and whose it is: issuer and subject, or a team."""
 
 
 class MemoryLimits:
@@ -30,27 +31,37 @@ class MemoryLimits:
         """Pay, or raise `Limited` with the limit's name and the seconds to wait."""
         if not charges:
             return _nothing
-        now = self._clock()
         paid: list[tuple[Key, Bucket]] = []
         held: list[Key] = []
-        for charge, key in _keys(charges, caller):
-            if charge.rate:
-                bucket = filled(self._buckets.get(key) or Bucket(charge.burst, now), charge.rate, charge.burst, now)
-                seconds = wait(bucket, charge.rate, 1.0)
-                if seconds:
-                    raise Limited(charge.bucket, hint=_said(charge, seconds), retry_after=seconds)
-                paid.append((key, taken(bucket, 1.0)))
-            if charge.concurrent:
-                if self._busy.get(key, 0) >= charge.concurrent:
-                    raise Limited(charge.bucket, hint=_full(charge), retry_after=_RETRY)
-                held.append(key)
+        now = self._clock()
+        for charge in charges:
+            if charge.per == "caller":
+                self._owed(charge, (charge.bucket, caller.issuer, caller.subject), now, paid, held)
+            elif charge.per == "team":
+                for team in caller.teams:
+                    self._owed(charge, (charge.bucket, team, ""), now, paid, held)
+            else:
+                self._owed(charge, (charge.bucket, "", ""), now, paid, held)
         # Nothing was written until here: a call that one limit refuses costs nothing of another.
-        self._buckets.update(paid)
+        for key, bucket in paid:
+            self._buckets[key] = bucket
         if len(self._buckets) > _MOST:
             self._forget()
-        if not held:
-            return _nothing
-        return self._hold(held)
+        return self._hold(held) if held else _nothing
+
+    def _owed(self, charge: Charge, key: Key, now: float, paid: list[tuple[Key, Bucket]], held: list[Key]) -> None:
+        """Note what one charge costs, or raise `Limited`."""
+        if charge.rate:
+            bucket = self._buckets.get(key)
+            bucket = Bucket(charge.burst, now) if bucket is None else filled(bucket, charge.rate, charge.burst, now)
+            if bucket.level < 1.0:
+                seconds = wait(bucket, charge.rate, 1.0)
+                raise Limited(charge.bucket, hint=_said(charge, seconds), retry_after=seconds)
+            paid.append((key, taken(bucket, 1.0)))
+        if charge.concurrent:
+            if self._busy.get(key, 0) >= charge.concurrent:
+                raise Limited(charge.bucket, hint=_full(charge), retry_after=_RETRY)
+            held.append(key)
 
     def _hold(self, keys: list[Key]) -> Release:
         busy = self._busy
@@ -74,18 +85,6 @@ class MemoryLimits:
 
 def _nothing() -> None:
     """Release what was never taken."""
-
-
-def _keys(charges: tuple[Charge, ...], caller: Caller) -> Iterator[tuple[Charge, Key]]:
-    for charge in charges:
-        match charge.per:
-            case "caller":
-                yield charge, (charge.bucket, f"{caller.issuer} {caller.subject}")
-            case "team":
-                for team in caller.teams:
-                    yield charge, (charge.bucket, team)
-            case _:
-                yield charge, (charge.bucket, "")
 
 
 def _said(charge: Charge, seconds: float) -> str:

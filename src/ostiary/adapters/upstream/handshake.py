@@ -9,7 +9,7 @@ from typing import Any, Final
 from ostiary.adapters.upstream.modern import INFO, passed_on
 from ostiary.adapters.upstream.wire import PAUSED, Heard, HTTPWire, PipeWire, SessionGone, Wire, deaf, parsed
 from ostiary.core.errors import Garbled, GatewayError, NoHandshake, UpstreamRefused
-from ostiary.core.model import HANDSHAKES, Era, Json, Kind, Order
+from ostiary.core.model import HANDSHAKES, Caller, Era, Json, Kind, Order
 from ostiary.core.ports import Back
 from ostiary.protocol import modern
 from ostiary.protocol.capabilities import declared
@@ -36,6 +36,9 @@ class Link:
         self._wire, self._offer, self._changed, self._session = wire, offer, changed, session
         self._fields = b""
         self._calls: dict[int, tuple[Order, Back]] = {}
+        self._caller: tuple[str, str] | None = None
+        self._mixed = False
+        """Whether more than one principal has called over this session."""
         self._answering: set[asyncio.Task[None]] = set()
         self._listening: asyncio.Task[None] | None = None
         self.capabilities: Json = {}
@@ -78,6 +81,7 @@ class Link:
     async def carry(self, order: Order, back: Back) -> Heard:
         """Carry an order out in this session, and return the answer."""
         call = order.call
+        self._mixed = self._mixed or not self._known(order.caller)
         if call.level is not None and "logging" in self.capabilities:
             await self._lowered(call.level, order.deadline)
         ident, params = self._wire.mint(), outgoing(order)
@@ -100,6 +104,11 @@ class Link:
             raise
         finally:
             del self._calls[ident]
+
+    def _known(self, caller: Caller) -> bool:
+        who = (caller.issuer, caller.subject)
+        self._caller = self._caller or who
+        return self._caller == who
 
     async def ask(self, method: str, params: Json, deadline: float) -> Json:
         """Put a request of the gateway's own, and return the whole answer."""
@@ -158,8 +167,9 @@ class Link:
         if method in _LISTS or method == "notifications/resources/updated":
             self._announced(message)
             return
-        # Whose it is cannot be told, unless there is only one call it can belong to.
-        only = next(iter(self._calls.values())) if len(self._calls) == 1 else None
+        # Whose it is cannot be told, unless there is only one call it can belong to. Servers go on talking of a call
+        # that is over or cancelled: where several people share a session, the one call may not be the one meant.
+        only = next(iter(self._calls.values())) if len(self._calls) == 1 and not self._mixed else None
         if is_id(message.get("id")):
             back, deadline = (only[1], only[0].deadline) if only else (None, asyncio.get_running_loop().time() + 30)
             self._later(self._answer(message, back, deadline))

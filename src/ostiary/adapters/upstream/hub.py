@@ -29,7 +29,9 @@ class Hub:
         """Let processes see a few names of `base`, the gateway's own environment."""
         self.supervisor = Supervisor(base, self._stray)
         self._servers: dict[str, Server] = {}
-        self._followers: set[tuple[frozenset[str], asyncio.Queue[Change]]] = set()
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._hushed = False
+        self._followers: dict[asyncio.Queue[Change | None], set[str]] = {}
         self._dirty: dict[str, None] = {}
         self.stirred = asyncio.Event()
         """Set when a server said that what it offers has changed."""
@@ -47,10 +49,22 @@ class Hub:
         kept = {name: server for name, server in self._servers.items() if wanted.get(name) == server.setup}
         gone = [server for name, server in self._servers.items() if name not in kept]
         fresh = [name for name in wanted if name not in kept]
+        for followed in self._followers.values():
+            # A stream may be older than a server behind its endpoint; hearing of one too many does no harm.
+            followed.update(name for name in fresh if name not in self._servers)
         self._servers = kept | {name: Server(wanted[name], self.supervisor, self._changed) for name in fresh}
         for server in gone:
-            await server.close()
+            self._retire(server)
         return fresh
+
+    def _retire(self, server: Server) -> None:
+        """Let the calls in flight at a server that is gone, or was changed, finish; then close it."""
+        if server.setup.program is not None:
+            self.supervisor.retire(server.setup.name)
+            return
+        task = asyncio.get_running_loop().create_task(_retired(server))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
 
     @property
     def servers(self) -> Mapping[str, Server]:
@@ -88,28 +102,41 @@ class Hub:
         return pairs
 
     def publish(self, change: Change) -> None:
-        """Tell everyone who follows this server; who is too slow to read misses it, and nobody waits."""
-        for servers, queue in self._followers:
-            if change.server in servers and not queue.full():
+        """Tell everyone who follows this server, or everyone where it names none.
+
+        Who is too slow to read misses it, and nobody waits.
+        """
+        for queue, servers in self._followers.items():
+            if (not change.server or change.server in servers) and not queue.full():
                 queue.put_nowait(change)
+
+    def hush(self) -> None:
+        """End what everyone follows: the gateway stops, and their streams have no end of their own to wait for."""
+        self._hushed = True
+        for queue in self._followers:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(None)
 
     @asynccontextmanager
     async def changes(self, servers: tuple[str, ...]) -> AsyncIterator[AsyncIterator[Change]]:
         """Follow what changes at these servers (port `Changes`)."""
-        queue: asyncio.Queue[Change] = asyncio.Queue(_QUEUE)
-        follower = (frozenset(servers), queue)
-        self._followers.add(follower)
+        queue: asyncio.Queue[Change | None] = asyncio.Queue(_QUEUE)
+        if self._hushed:
+            queue.put_nowait(None)
+        self._followers[queue] = set(servers)
         try:
             yield _Queued(queue)
         finally:
-            self._followers.discard(follower)
+            del self._followers[queue]
 
     async def follow(self, name: str) -> None:
         """Stay subscribed to one server's announcements, with patience, until cancelled."""
         pause = 1.0
         while True:
             server = self._servers.get(name)
-            if server is None:
+            if server is None or server.setup.program is not None:
+                # A process says what it has to say on its pipe, and must not be kept, or begun, for listening.
                 return
             started = asyncio.get_running_loop().time()
             try:
@@ -128,18 +155,37 @@ class Hub:
 
     async def close(self) -> None:
         """Close every connection; processes end with the supervisor."""
-        for server in list(self._servers.values()):
-            await server.close()
+        for task in self._retiring:
+            task.cancel()
+        async with asyncio.TaskGroup() as closing:
+            for server in self._servers.values():
+                closing.create_task(server.close())
+        if self._retiring:
+            await asyncio.wait(tuple(self._retiring))
+
+
+async def _retired(server: Server) -> None:
+    """Close a server when no call was in flight twice in a row: in between, a call that waited may have begun."""
+    quiet = 0
+    try:
+        while quiet < 2:  # noqa: PLR2004 - twice
+            await asyncio.sleep(0.1)
+            quiet = 0 if server.in_flight else quiet + 1
+    finally:
+        await server.close()
 
 
 class _Queued:
     """Reads a queue one by one; cancelling a read loses nothing."""
 
-    def __init__(self, queue: asyncio.Queue[Change]) -> None:
+    def __init__(self, queue: asyncio.Queue[Change | None]) -> None:
         self._queue = queue
 
     def __aiter__(self) -> _Queued:
         return self
 
     async def __anext__(self) -> Change:
-        return await self._queue.get()
+        change = await self._queue.get()
+        if change is None:
+            raise StopAsyncIteration
+        return change

@@ -196,9 +196,16 @@ class Server:
         # A process that shook hands serves no other era, so it is another process.
         key = (self.setup.name, principal, f"{_SHAKEN}{offer}" if shake else offer)
         until = order.deadline if order else deadline
-        child = await self._supervisor.child(
-            key, self.program(), until, lambda child: self._ready(child, offer, shake=shake)
-        )
+        try:
+            child = await self._supervisor.child(
+                key, self.program(), until, lambda child: self._ready(child, offer, shake=shake)
+            )
+        except Unreachable as error:
+            start = error.__cause__
+            if start is not None and isinstance(start.__cause__, NoHandshake):
+                # The process runs, and says that it opens no session: that is no failure to start.
+                raise NoHandshake(start.__cause__.detail) from None
+            raise
         return PipeWire(child)
 
     async def _ready(self, child: Child, offer: str, *, shake: bool) -> None:

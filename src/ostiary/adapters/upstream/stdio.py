@@ -51,6 +51,8 @@ class Limits(msgspec.Struct, frozen=True):
     total: int = 64
     drain: float = 10.0
     grace: float = 5.0
+    retire: float = 300.0
+    """As `drain`, for a server whose configuration changed: nothing hurries, and each call has its own deadline."""
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -162,6 +164,11 @@ class Supervisor:
         """Drain and stop the server's processes and forget its failures: its configuration changed."""
         gone = [slot for slot in self._slots.values() if slot.key[0] == server]
         await self._settled([self._emptied(slot) for slot in gone])
+
+    def retire(self, server: str) -> None:
+        """Take the server's processes out of use at once, and stop each when its calls in flight are over."""
+        for slot in [slot for slot in self._slots.values() if slot.key[0] == server]:
+            self._emptied(slot, self._limits.retire)
 
     async def close(self) -> None:
         """Start nothing any more, let calls in flight finish within the limits, and end every process."""
@@ -306,7 +313,7 @@ class Supervisor:
             return
         self._tasks.create_task(child.stop(self._limits.grace))
 
-    def _emptied(self, slot: Slot) -> list[asyncio.Task[Any]]:
+    def _emptied(self, slot: Slot, drain: float | None = None) -> list[asyncio.Task[Any]]:
         """Take the slot out of use and return the tasks that end what it had."""
         self._slots.pop(slot.key, None)
         ending: list[asyncio.Task[Any]] = []
@@ -314,16 +321,16 @@ class Supervisor:
             slot.starting.cancel()
             ending.append(slot.starting)
         if slot.child is not None:
-            ending.append(self._replaced(slot, slot.child))
+            ending.append(self._replaced(slot, slot.child, drain))
         return ending
 
-    def _replaced(self, slot: Slot, child: Child) -> asyncio.Task[None]:
+    def _replaced(self, slot: Slot, child: Child, drain: float | None = None) -> asyncio.Task[None]:
         slot.child = None
-        return self._tasks.create_task(self._drained(child))
+        return self._tasks.create_task(self._drained(child, drain))
 
-    async def _drained(self, child: Child) -> None:
+    async def _drained(self, child: Child, drain: float | None = None) -> None:
         try:
-            async with asyncio.timeout(self._limits.drain):
+            async with asyncio.timeout(self._limits.drain if drain is None else drain):
                 await child.quiet()
         except TimeoutError:
             log.warning("calls in flight are cut off", server=child.program.name, in_flight=child.in_flight)

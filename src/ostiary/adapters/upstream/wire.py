@@ -77,7 +77,7 @@ class HTTPWire:
         response = await self._pool.exchange(b"POST", self._path, self._fields + fields, encode(message), deadline)
         if response.streaming:
             return await self._streamed(response, message["id"], fields, deadline, hear)
-        return _complete(response, b"mcp-session-id" in fields)
+        return _complete(response, b"mcp-session-id" in fields, message["id"])
 
     async def _streamed(self, response: Response, ident: Any, fields: bytes, deadline: float, hear: Hear) -> Heard:
         """Read a stream until the answer; one that the server ends early is taken up again (2025-11-25, polling)."""
@@ -100,7 +100,8 @@ class HTTPWire:
             if not last:
                 raise Lost("the event stream ended before the answer")
             await hear(PAUSED)
-            await asyncio.sleep(min(pause, _LONGEST_PAUSE))
+            left = max(0.0, deadline - asyncio.get_running_loop().time())
+            await asyncio.sleep(min(pause, _LONGEST_PAUSE, left))
             response = await self.stream(fields + b"last-event-id: %b\r\n" % last.encode(), deadline)
 
     async def stream(self, fields: bytes, deadline: float) -> Response:
@@ -129,7 +130,7 @@ class HTTPWire:
         response.close()
 
 
-def _complete(response: Response, in_session: bool) -> Heard:
+def _complete(response: Response, in_session: bool, ident: Any) -> Heard:
     status = response.status
     if status == _GONE and in_session:
         raise SessionGone
@@ -141,6 +142,9 @@ def _complete(response: Response, in_session: bool) -> Heard:
         raise
     if status >= _REFUSALS and "error" not in message:
         raise UpstreamRefused(f"the server answered {status}")
+    if message.get("id") != ident and not ("error" in message and message.get("id") is None):
+        # A server, or a proxy before it, that mixes answers up would hand one caller's to another.
+        raise Garbled("the answer is to another request")
     return Heard(message, status, response.headers.get(routing.SESSION, "") if not in_session else "")
 
 

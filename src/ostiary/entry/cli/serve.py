@@ -43,8 +43,13 @@ async def _run(path: Path) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(unhandled)
+
+    def end() -> None:
+        gateway.end()
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, end)
     async with gateway:
         reloads = asyncio.Event()
         loop.add_signal_handler(signal.SIGHUP, reloads.set)
@@ -89,14 +94,30 @@ def _refuse_exposure(section: Section) -> None:
 
 
 async def _watch(path: Path, reloads: asyncio.Event) -> None:
-    # The folder and not the file: editors put a new file in the old one's place.
-    async for changes in watchfiles.awatch(path.parent, recursive=False):
-        if any(Path(name).name == path.name for _, name in changes):
+    known = _stamp(path)
+    # The folder and not the file: editors put a new file in the old one's place, and a mount of Kubernetes moves a
+    # link beside it, so that nothing happens under the file's own name.
+    async for _ in watchfiles.awatch(path.parent, recursive=False, watch_filter=None):
+        now = _stamp(path)
+        if now not in {known, None}:
             reloads.set()
+        known = now
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 async def _reload(gateway: Gateway, reloads: asyncio.Event) -> None:
     while True:
         await reloads.wait()
         reloads.clear()
-        await gateway.reload()
+        try:
+            await gateway.reload()
+        except Exception:
+            # Whatever is wrong with this file, the next one must be read again.
+            log.exception("the configuration could not be read again")
