@@ -208,7 +208,9 @@ async def test_a_server_that_is_down_keeps_its_last_good_catalogue_and_harms_nob
                 assert sorted(await session.tools()) == names
                 status, said = await gateway.ready(token)
                 assert status == 200
-                assert [each["why"].partition(":")[0] for each in said["degraded"] if "stale" in each["what"]] == ["dead"]
+                assert [each["why"].partition(":")[0] for each in said["degraded"] if "stale" in each["what"]] == [
+                    "dead"
+                ]
                 for person in (ana, session):
                     lost = await person.call("dead__note", key="x")
                     assert lost.status == 200

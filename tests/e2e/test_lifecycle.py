@@ -179,7 +179,10 @@ async def test_a_session_client_that_loses_its_connection_does_not_cancel(tmp_pa
                     break
             await double.until_noted("kept")
         double.release("kept")
-        headers = session.headers({"method": "", "params": {}}) | {"accept": "text/event-stream", "last-event-id": event}
+        headers = session.headers({"method": "", "params": {}}) | {
+            "accept": "text/event-stream",
+            "last-event-id": event,
+        }
         async with asyncio.timeout(20), ana.http.stream("GET", ana.url, headers=headers) as again:
             lines = [line async for line in again.aiter_lines() if line.startswith("data:") and "hold kept" in line]
         assert len(lines) == 1

@@ -169,15 +169,14 @@ async def test_who_listens_hears_of_a_change_of_the_configuration(tmp_path: Path
 
 
 async def test_a_revoked_token_is_refused_on_the_next_call_while_others_go_on(tmp_path: Path) -> None:
-    async with stage(tmp_path) as (_, gateway, ana):
-        async with people(gateway.url, await gateway.token("bea")) as (bea,):
-            listed = json.loads(await gateway.command("token", "list", "--json"))
-            ident = next(each["id"] for each in listed if each["subject"] == "bea")
-            async with loaded(ana) as wrong:
-                assert (await bea.call("crm__note", key="before")).text == "note before"
-                await gateway.command("token", "revoke", ident)
-                assert (await bea.call("crm__note", key="after")).status == 401
-            assert wrong == []
+    async with stage(tmp_path) as (_, gateway, ana), people(gateway.url, await gateway.token("bea")) as (bea,):
+        listed = json.loads(await gateway.command("token", "list", "--json"))
+        ident = next(each["id"] for each in listed if each["subject"] == "bea")
+        async with loaded(ana) as wrong:
+            assert (await bea.call("crm__note", key="before")).text == "note before"
+            await gateway.command("token", "revoke", ident)
+            assert (await bea.call("crm__note", key="after")).status == 401
+        assert wrong == []
 
 
 async def test_another_secret_behind_the_same_reference_is_used_after_a_reload(tmp_path: Path) -> None:

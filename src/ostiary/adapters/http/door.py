@@ -26,7 +26,6 @@ from ostiary.core.errors import (
     WrongHost,
     WrongMedia,
     WrongOrigin,
-    WrongVerb,
 )
 from ostiary.core.model import HANDSHAKES, Answer, Inbound, Json, Snapshot
 from ostiary.core.ports import Journal, Reply
@@ -61,7 +60,6 @@ _STREAM: Final = [
 _EMPTY: Final[Fields] = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 _PLAIN: Final[Fields] = ((b"content-type", b"application/json"), *_EMPTY)
 _NO_EXTENSIONS: Final[Json] = {}
-_VERBS: Final = frozenset({"POST", "GET", "DELETE"})
 
 
 class Door:
@@ -127,9 +125,8 @@ class Door:
             # Two readers of two copies may each believe another one.
             raise Malformed(hint="Host or Authorization came more than once")
         admit_host(found, now)
+        # Whether the verb means anything here is told to those who say who they are (`handshake.bare`).
         verb = scope["method"]
-        if verb not in _VERBS:
-            raise WrongVerb(hint="an MCP endpoint knows POST, GET and DELETE")
         if len(self._flying) > now.bounds.in_flight:
             raise Overloaded(f"{self.in_flight} calls in flight", retry_after=1.0)
         reply.json, reply.stream = accepts(found.get("accept"))

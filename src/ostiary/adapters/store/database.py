@@ -16,6 +16,7 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 
 from ostiary.adapters.store import tables
+from ostiary.core.errors import Overloaded
 from ostiary.core.model import Json, Kind, Token
 from ostiary.integrity.pins import Offering, Sighting, Verdicts
 
@@ -62,9 +63,14 @@ def _plain(token: Token) -> dict[str, Any]:
 
 
 def token_by_digest(engine: sa.Engine, digest: str) -> Token | None:
-    """Return the token whose secret has this digest, whether or not it may still be used."""
-    with engine.connect() as connection:
-        row = connection.execute(sa.select(tables.tokens).where(tables.tokens.c.digest == digest)).mappings().first()
+    """Return the token whose secret has this digest, whether or not it may still be used; `Overloaded` if unknowable."""
+    query = sa.select(tables.tokens).where(tables.tokens.c.digest == digest)
+    try:
+        with engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+    except sa.exc.SQLAlchemyError as error:
+        # A database that is locked, or on a full disk, knows nothing of a token: not that it is good, nor that it is not.
+        raise Overloaded(f"a token could not be looked up: {type(error).__name__}", retry_after=1.0) from error
     return _token(row) if row else None
 
 

@@ -21,6 +21,8 @@ from ostiary.protocol.sse import EventTooLarge
 JOINED: Final = 64 * 1024
 # How long a stream that was released may take to end, before its connection is dropped instead of kept.
 LINGER: Final = 1.0
+# Loops count in milliseconds.
+TICK: Final = 0.001
 FIRST_INTERIM: Final = 100
 FIRST_FINAL: Final = 200
 BODILESS: Final = (204, 304)
@@ -71,6 +73,8 @@ class Connection(asyncio.Protocol):
         self._parser = HttpResponseParser(self)
         self._transport: asyncio.Transport
         self._timer: asyncio.TimerHandle | None = None
+        self._deadline = self._due = math.inf
+        """When the exchange has to be over, and when the timer looks whether it is."""
         self._reply: asyncio.Future[Response] | None = None
         self._begin()
 
@@ -91,7 +95,7 @@ class Connection(asyncio.Protocol):
         """Write a request and return the future of its answer, which fails at the deadline."""
         self._begin()
         self._reply = reply = self._loop.create_future()
-        self._timer = self._loop.call_at(deadline, self._expire) if deadline < math.inf else None
+        self._bound(deadline)
         if len(body) <= JOINED:
             self._transport.write(head + body)
         else:
@@ -110,14 +114,13 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Drop the connection now."""
         self.alive = False
+        self._unbound()
         self._transport.abort()
 
     def fail(self, error: UpstreamFailure) -> None:
         """Drop the connection and end its exchange, if it has one, with this error."""
         self.abort()
         reply, self._reply = self._reply, None
-        if self._timer is not None:
-            self._timer.cancel()
         if self._stream is not None:
             self._stream.finish(error)
         elif reply is not None and not reply.done():
@@ -139,9 +142,7 @@ class Connection(asyncio.Protocol):
 
     def linger(self) -> None:
         """Wait for the end of the answer, but not for long."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_later(LINGER, self._expire)
+        self._bound(self._loop.time() + LINGER)
 
     # What the event loop does.
 
@@ -185,6 +186,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell everybody."""
         self.alive = False
+        self._unbound()
         if self._reply is not None:
             self._lose(exc)
         self._owner.gone(self)
@@ -267,8 +269,6 @@ class Connection(asyncio.Protocol):
 
     def _finish(self) -> None:
         reply, self._reply = self._reply, None
-        if self._timer is not None:
-            self._timer.cancel()
         wanted = True
         if self._stream is not None:
             self._stream.finish(None)
@@ -288,7 +288,26 @@ class Connection(asyncio.Protocol):
         why = f" ({error})" if error else ""
         self.fail(Lost(f"{self._peer} closed the connection {when}{why}"))
 
+    # How long it may take: one timer serves many exchanges. It is not stopped when one ends, and looks when it fires.
+
+    def _bound(self, deadline: float) -> None:
+        self._deadline = deadline
+        if deadline < self._due:
+            self._unbound()
+            self._due, self._timer = deadline, self._loop.call_at(deadline, self._expire)
+
+    def _unbound(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due, self._timer = math.inf, None
+
     def _expire(self) -> None:
+        self._due, self._timer = math.inf, None
+        if self._reply is None:
+            return
+        if self._deadline - self._loop.time() > TICK:
+            self._bound(self._deadline)
+            return
         self.fail(TimedOut(f"{self._peer} had not finished its answer at the deadline"))
 
 

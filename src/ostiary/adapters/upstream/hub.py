@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -36,12 +36,12 @@ class Hub:
         self.stirred = asyncio.Event()
         """Set when a server said that what it offers has changed."""
 
-    async def send(self, order: Order, back: Back) -> Json:
+    def send(self, order: Order, back: Back) -> Coroutine[Any, Any, Json]:
         """Carry an order out at its server (port `Send`)."""
         server = self._servers.get(order.target.server)
         if server is None:
             raise Unreachable(f"{order.target.server} was removed from the configuration")
-        return await server.carry(order, back)
+        return server.carry(order, back)
 
     async def configure(self, setups: Iterable[Setup]) -> list[str]:
         """Know these servers from now on, and return the names of those that are new or different."""

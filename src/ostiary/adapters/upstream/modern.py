@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -56,11 +56,12 @@ def outgoing(order: Order) -> dict[str, Any]:
         params["name"] = target.name
     elif call.method == "completion/complete" and target.kind is Kind.PROMPT:
         params["ref"] = {**params["ref"], "name": target.name}
-    meta = params.get("_meta")
-    kept = {key: value for key, value in meta.items() if not _ours(key)} if meta else {}
-    params["_meta"] = {**kept, **envelope(call.client.offer)}
+    meta, said = params.get("_meta"), envelope(call.client.offer)
+    if meta and not meta.keys() <= said.keys():
+        said = {**{key: value for key, value in meta.items() if not _ours(key)}, **said}
     if call.level is not None:
-        params["_meta"][modern.LEVEL] = call.level
+        said = {**said, modern.LEVEL: call.level}
+    params["_meta"] = said
     return params
 
 
@@ -68,12 +69,12 @@ def _ours(key: str) -> bool:
     return key.startswith(modern.META) or key == "progressToken"
 
 
-async def carry(wire: Wire, order: Order, back: Back) -> Heard:
+def carry(wire: Wire, order: Order, back: Back) -> Coroutine[Any, Any, Heard]:
     """Carry an order out on a wire of this era, and return the answer."""
     call, params, ident = order.call, outgoing(order), wire.mint()
     if call.progress is not None:
         # Our own token: two clients may have chosen the same one. The id is unique on this wire, so it serves.
-        params["_meta"]["progressToken"] = ident
+        params["_meta"] = {**params["_meta"], "progressToken": ident}
 
     async def hear(message: dict[str, Any]) -> None:
         await passed_on(message, order, back)
@@ -82,7 +83,7 @@ async def carry(wire: Wire, order: Order, back: Back) -> Heard:
     lines = fields(call.method, name)
     if order.target.mirrored:
         lines += mirrors(order.target, params.get("arguments"))
-    return await wire.request(request(ident, call.method, params), lines, order.deadline, hear)
+    return wire.request(request(ident, call.method, params), lines, order.deadline, hear)
 
 
 async def passed_on(message: Mapping[str, Any], order: Order, back: Back) -> None:

@@ -25,6 +25,9 @@ from ostiary.policy.egress import Origin
 __all__ = ["Dial", "Limits", "Pool", "Response", "Stats"]
 
 METHODS: Final = frozenset({b"POST", b"GET", b"DELETE", b"PUT", b"PATCH", b"OPTIONS"})
+_WITHOUT_BODY: Final = frozenset({b"GET", b"DELETE"})
+_KEPT: Final = 4096
+"""Heads remembered."""
 PATH: Final = re.compile(rb"/[!-~]*")
 CLOSED: Final = "the connections to this server were closed: it was removed, or the gateway is stopping"
 
@@ -59,6 +62,9 @@ class Pool:
         self._connections: set[Connection] = set()
         self._free: list[Connection] = []
         self._dialing = 0
+        self._starts: dict[tuple[bytes, bytes, bytes], bytes] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """Asking for it costs a system call each time (Python 3.11)."""
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
@@ -77,10 +83,16 @@ class Pool:
 
         `headers` is a finished block of lines, without Host and Content-Length. Cancelling drops the connection.
         """
-        now = asyncio.get_running_loop().time()
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        now = self._loop.time()
         if now >= deadline:
             raise TimedOut("the deadline had passed before the request was sent")
-        head = self._head(method, path, headers, len(body))
+        start = self._starts.get((method, path, headers)) or self._start(method, path, headers)
+        if body or method not in _WITHOUT_BODY:
+            head = b"%bcontent-length: %d\r\n%b\r\n" % (start, len(body), headers)
+        else:
+            head = b"%b%b\r\n" % (start, headers)
         connection = self._idle(now) or await self._acquire(deadline)
         reply = connection.send(head, body, deadline)
         try:
@@ -102,7 +114,8 @@ class Pool:
             connection.fail(Lost(CLOSED))
         await self._empty.wait()
 
-    def _head(self, method: bytes, path: bytes, headers: bytes, size: int) -> bytes:
+    def _start(self, method: bytes, path: bytes, headers: bytes) -> bytes:
+        """Return the first two lines of a request, and remember that the rest is well-formed: most calls are alike."""
         lines = headers.count(b"\n")
         if (
             method not in METHODS
@@ -115,11 +128,11 @@ class Pool:
         ):
             # Somebody's text became structure. Better no request than one that the server reads as two.
             raise Fault("a request to an upstream was not well-formed")
-        if not size and method in {b"GET", b"DELETE"}:
-            return b"%b %b HTTP/1.1\r\nhost: %b\r\n%b\r\n" % (method, path, self._host, headers)
-        return b"%b %b HTTP/1.1\r\nhost: %b\r\ncontent-length: %d\r\n%b\r\n" % (
-            method, path, self._host, size, headers,
-        )  # fmt: skip
+        start = b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (method, path, self._host)
+        if len(self._starts) >= _KEPT:
+            self._starts.clear()
+        self._starts[method, path, headers] = start
+        return start
 
     # Getting a connection.
 

@@ -54,6 +54,11 @@ class Response:
             }
         return self._headers
 
+    def field(self, name: bytes) -> str:
+        """Return one of the headers, or nothing."""
+        value = self._fields.get(name)
+        return value.strip().decode("latin-1") if value is not None else ""
+
     async def next(self) -> Event | None:
         """Return the next event, or None after a clean end; raise `Lost`, `TimedOut` or `Garbled` after any other."""
         return None if self._stream is None else await self._stream.next()

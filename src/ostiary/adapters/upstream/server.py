@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -37,6 +38,7 @@ _MOST_LINKS: Final = 4096
 _IDLE_LINK: Final = 600.0
 _PROBE: Final = 30.0
 _SHAKEN: Final = "handshake "
+_REFUSALS: Final = 400
 _CONTRADICTIONS: Final = frozenset({-32600, -32601, -32602, -32022, -32000})
 
 
@@ -68,7 +70,8 @@ class Server:
         self.era: Era | None = None if setup.era == "auto" else Era(setup.era)
         self._modern_only = setup.era == "modern"
         self._probing: asyncio.Task[Era] | None = None
-        self._slots = asyncio.Semaphore(setup.max_in_flight)
+        self._most = setup.max_in_flight
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._links: dict[tuple[str, str, str], Link] = {}
         self._opening: dict[tuple[str, str, str], asyncio.Task[Link]] = {}
         self._of_child: dict[int, Link] = {}
@@ -87,28 +90,46 @@ class Server:
         """Carry an order out, and return the JSON-RPC answer."""
         if order.target.kind is Kind.GATEWAY:
             return await self._aside(order, back)
-        if self._slots.locked():
-            await self._slot(order.deadline)
+        if self.in_flight < self._most and not self._waiting:
+            self.in_flight += 1
         else:
-            await self._slots.acquire()
-        self.in_flight += 1
+            await self._place(order.deadline)
         try:
-            heard = await self._carried(order, back)
+            if self.era is Era.MODERN and self._wire is not None and order.call.client.era is Era.MODERN:
+                heard = await modern.carry(self._wire, order, back)
+                if heard.status >= _REFUSALS:
+                    heard = await self._reconsidered(heard, order, back)
+            else:
+                heard = await self._carried(order, back)
             self.failing = ""
         except UpstreamFailure as error:
             self.failing = error.public
             raise
         finally:
-            self.in_flight -= 1
-            self._slots.release()
+            self._leave()
         return heard.message
 
-    async def _slot(self, deadline: float) -> None:
+    async def _place(self, deadline: float) -> None:
+        """Wait for one of the calls in flight to end; its place is then ours, and nobody comes in between."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
         try:
             async with asyncio.timeout_at(deadline):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise Overloaded(f"{self.setup.name} has {self.setup.max_in_flight} calls in flight") from None
+                await waiter
+        except (TimeoutError, asyncio.CancelledError) as error:
+            if waiter.done() and not waiter.cancelled():
+                self._leave()
+            if isinstance(error, TimeoutError):
+                raise Overloaded(f"{self.setup.name} has {self._most} calls in flight") from None
+            raise
+
+    def _leave(self) -> None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self.in_flight -= 1
 
     async def _carried(self, order: Order, back: Back) -> Heard:
         era = self.era or await self._found(order.deadline)
@@ -121,17 +142,19 @@ class Server:
                 log.info("server speaks the modern era only", server=self.setup.name, reason=error.detail)
         if era is Era.MODERN:
             wire = self._wire or await self._pipe(order.caller.subject, order.caller.issuer, order)
-            heard = await modern.carry(wire, order, back)
-            if not self._contradicts(heard):
-                return heard
-            if await self._found(order.deadline) is Era.MODERN:
-                return heard
+            return await self._reconsidered(await modern.carry(wire, order, back), order, back)
+        return await self._in_session(order, back)
+
+    async def _reconsidered(self, heard: Heard, order: Order, back: Back) -> Heard:
+        """Return the answer, or the one in the other era, if this one means that the server changed its era."""
+        if not self._contradicts(heard) or await self._found(order.deadline) is Era.MODERN:
+            return heard
         return await self._in_session(order, back)
 
     def _contradicts(self, heard: Heard) -> bool:
         """Say whether a refusal means that the server's era is not what we took it for; nothing was done then."""
         error = heard.message.get("error")
-        if self.setup.era != "auto" or heard.status < 400 or not isinstance(error, dict):  # noqa: PLR2004
+        if self.setup.era != "auto" or heard.status < _REFUSALS or not isinstance(error, dict):
             return False
         if error.get("code") not in _CONTRADICTIONS or error.get("code") == -32602:  # noqa: PLR2004
             return False

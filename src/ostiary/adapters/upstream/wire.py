@@ -20,6 +20,7 @@ Hear = Callable[[dict[str, Any]], Awaitable[None]]
 """Called with every message that arrives before the answer."""
 
 _COMMON: Final = b"accept: application/json, text/event-stream\r\ncontent-type: application/json\r\n"
+_SESSION: Final = routing.SESSION.encode()
 _LONGEST_PAUSE: Final = 10.0
 _OK: Final = 200
 _REFUSALS: Final = 400
@@ -145,7 +146,7 @@ def _complete(response: Response, in_session: bool, ident: Any) -> Heard:
     if message.get("id") != ident and not ("error" in message and message.get("id") is None):
         # A server, or a proxy before it, that mixes answers up would hand one caller's to another.
         raise Garbled("the answer is to another request")
-    return Heard(message, status, response.headers.get(routing.SESSION, "") if not in_session else "")
+    return Heard(message, status, "" if in_session else response.field(_SESSION))
 
 
 def parsed(data: bytes) -> dict[str, Any]:
