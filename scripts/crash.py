@@ -25,8 +25,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from ostiary.protocol.redaction import digest  # noqa: E402
-from tests.e2e.doubles.client import META, MODERN  # noqa: E402
 from tests.e2e.doubles.house import House, config, house, over_http  # noqa: E402
+from tests.e2e.doubles.upstream import META, MODERN  # noqa: E402
 
 CONNECTIONS = 16
 LONGEST_SECONDS = 1.5

@@ -111,7 +111,11 @@ def main(arguments: Sequence[str]) -> int:
         started = time.monotonic()
         wrong = RUNS[name](each)
         failed += bool(wrong)
-        print(*wrong[:30], f"=== {name}: {'DOES NOT HOLD' if wrong else 'holds'} ({time.monotonic() - started:.0f} s)", sep="\n")
+        print(
+            *wrong[:30],
+            f"=== {name}: {'DOES NOT HOLD' if wrong else 'holds'} ({time.monotonic() - started:.0f} s)",
+            sep="\n",
+        )
     return 1 if failed else 0
 
 

@@ -1,7 +1,6 @@
 """What servers offer is pinned; what changes is held back until somebody approves it, while everything runs."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -38,14 +37,6 @@ async def until_listed(person: Person, names: set[str]) -> None:
             await asyncio.sleep(0.05)
 
 
-async def states(gateway: House) -> dict[str, str]:
-    """Return where each tool stands, as `ostiary tools list` says it; several definitions of a name are joined."""
-    found: dict[str, set[str]] = {}
-    for each in json.loads(await gateway.command("tools", "list", "--json")):
-        found.setdefault(each["name"], set()).add(each["state"])
-    return {name: "+".join(sorted(each)) for name, each in found.items()}
-
-
 async def unknown(person: Person, name: str) -> bool:
     """Say whether calling a tool is answered like calling one that never was."""
     said, never = await person.call(f"crm__{name}", key="x"), await person.call("crm__never_was", key="x")
@@ -58,7 +49,7 @@ async def test_a_changed_definition_is_held_back_until_it_is_approved(tmp_path: 
     async with stage(tmp_path, [era]) as (double, gateway, ana):
         session = await ana.shake_hands()
         assert set(await ana.tools()) == {"crm__note", "crm__hold", "crm__steps"}
-        assert set((await states(gateway)).values()) == {"approved"}
+        assert set((await gateway.states()).values()) == {"approved"}
         await double.until_listened()
         async with session.stream() as stream, ana.listening(toolsListChanged=True) as listened:
             double.tools[0] = CHANGED
@@ -91,7 +82,7 @@ async def test_a_change_that_nobody_announced_is_found_by_asking(tmp_path: Path,
         assert await unknown(ana, "note")
         double.tools[0] = tool("note", "Note a key.", key="string")
         await until_listed(ana, {"note", "hold", "steps"})
-        assert set((await states(gateway)).values()) == {"approved"}
+        assert set((await gateway.states()).values()) == {"approved"}
 
 
 async def test_a_new_tool_waits_and_a_rejected_one_stays_away(tmp_path: Path) -> None:
@@ -101,13 +92,13 @@ async def test_a_new_tool_waits_and_a_rejected_one_stays_away(tmp_path: Path) ->
         await double.announce("tools")
         await gateway.until_logged("held back until approved")
         assert await unknown(ana, "fresh")
-        assert (await states(gateway))["fresh"] == "new"
+        assert (await gateway.states())["fresh"] == "new"
         await gateway.command("tools", "approve", "crm.fresh")
         await gateway.command("tools", "reject", "crm.shady")
         await until_listed(ana, {"note", "hold", "steps", "fresh"})
         assert (await ana.call("crm__fresh", key="y")).text == "fresh y"
         assert await unknown(ana, "shady")
-        assert (await states(gateway))["shady"] == "rejected"
+        assert (await gateway.states())["shady"] == "rejected"
         assert "shady" not in await gateway.command("tools", "diff")
         await gateway.kill()
         await gateway.start()
@@ -145,7 +136,7 @@ async def test_a_server_that_is_never_trusted_offers_only_what_was_approved(tmp_
     async with stage(tmp_path, approve="never") as (_, gateway, ana):
         assert await ana.tools() == []
         assert await unknown(ana, "note")
-        assert set((await states(gateway)).values()) == {"new"}
+        assert set((await gateway.states()).values()) == {"new"}
         await gateway.command("tools", "approve", "crm.note")
         await until_listed(ana, {"note"})
         assert (await ana.call("crm__note", key="a")).text == "note a"

@@ -26,11 +26,12 @@ SESSION_UNKNOWN = 404
 async def stage(
     folder: Path, eras: Iterable[str] = ERAS, double: Upstream | None = None
 ) -> AsyncIterator[tuple[Upstream, House, Person, Person]]:
-    async with upstream(double or Upstream(eras)) as running:
-        async with house(folder, config({"crm": over_http(running.url)})) as gateway:
-            tokens = [await gateway.token("ana"), await gateway.token("bea")]
-            async with people(gateway.url, *tokens) as (ana, bea):
-                yield running, gateway, ana, bea
+    async with (
+        upstream(double or Upstream(eras)) as running,
+        house(folder, config({"crm": over_http(running.url)})) as gateway,
+        people(gateway.url, await gateway.token("ana"), await gateway.token("bea")) as (ana, bea),
+    ):
+        yield running, gateway, ana, bea
 
 
 # Sessions
@@ -85,12 +86,12 @@ async def test_a_cursor_belongs_to_its_caller_its_list_and_its_endpoint(tmp_path
     double = Upstream()
     double.tools = [tool(f"tool-{number:04}") for number in range(2 * PAGE + 30)]
     async with stage(tmp_path, double=double) as (_, gateway, ana, bea):
-        names, cursor, pages = [], None, 0
-        while pages == 0 or cursor is not None:
-            said = await ana.ask("tools/list", **({"cursor": cursor} if cursor is not None else {}))
-            names += [each["name"] for each in said.result["tools"]]
-            first = first if pages else said.result["nextCursor"]
-            cursor, pages = said.result.get("nextCursor"), pages + 1
+        page = (await ana.ask("tools/list")).result
+        first, pages, names = page["nextCursor"], 1, [each["name"] for each in page["tools"]]
+        while "nextCursor" in page:
+            page = (await ana.ask("tools/list", cursor=page["nextCursor"])).result
+            names += [each["name"] for each in page["tools"]]
+            pages += 1
         assert names == [f"crm__tool-{number:04}" for number in range(2 * PAGE + 30)]
         assert pages == 3
         assert "tool-" not in first

@@ -102,17 +102,19 @@ async def test_a_call_finishes_in_a_process_whose_configuration_changed(tmp_path
     seen.touch()
     released.touch()
     command = [sys.executable, str(COUNTING), str(seen), str(released), "modern"]
-    async with house(tmp_path, config({"counting": {"command": command}})) as gateway:
-        async with people(gateway.url, await gateway.token("ana")) as (ana,):
-            slow = asyncio.create_task(ana.call("counting__count", key="slow"))
-            await until(lambda: "slow@" in seen.read_text(), "the call never arrived")
-            gateway.write(servers={"counting": {"command": command, "env": {"CHANGED": "yes"}}})
-            await activated(gateway, 1)
-            released.write_text("slow new")
-            first, second = await slow, await ana.call("counting__count", key="new")
-            assert first.text.startswith("counted slow in ")
-            assert second.text.startswith("counted new in ")
-            assert first.text.rpartition(" ")[2] != second.text.rpartition(" ")[2]
+    async with (
+        house(tmp_path, config({"counting": {"command": command}})) as gateway,
+        people(gateway.url, await gateway.token("ana")) as (ana,),
+    ):
+        slow = asyncio.create_task(ana.call("counting__count", key="slow"))
+        await until(lambda: "slow@" in seen.read_text(), "the call never arrived")
+        gateway.write(servers={"counting": {"command": command, "env": {"CHANGED": "yes"}}})
+        await activated(gateway, 1)
+        released.write_text("slow new")
+        first, second = await slow, await ana.call("counting__count", key="new")
+        assert first.text.startswith("counted slow in ")
+        assert second.text.startswith("counted new in ")
+        assert first.text.rpartition(" ")[2] != second.text.rpartition(" ")[2]
 
 
 async def test_a_bad_file_changes_nothing_and_tells_every_problem(tmp_path: Path) -> None:
@@ -155,6 +157,25 @@ async def test_rules_and_servers_change_while_the_gateway_runs(tmp_path: Path) -
         gateway.write(servers={"second": servers["second"]})
         await activated(gateway, 3)
         assert await ana.tools() == ["second__other"]
+
+
+async def test_a_server_that_hangs_is_replaced_at_once(tmp_path: Path) -> None:
+    """Ours: the question that it does not answer must not be waited for, and the gateway stays ready."""
+    async with stage(tmp_path) as (double, gateway, ana), upstream(Upstream()) as second:
+        second.tools = second.tools[:1]
+        await double.until_listened()
+        asked = double.count("tools/list") + double.count("server/discover")
+        double.mute = True
+        await double.announce("tools")
+        await until(lambda: double.count("tools/list") + double.count("server/discover") > asked, "nobody asked")
+        gateway.write(servers={"crm": over_http(second.url)})
+        await activated(gateway, 1)
+        assert (await gateway.ready())[0] == 200
+        async with asyncio.timeout(20):
+            while await ana.tools() != ["crm__note"]:
+                await asyncio.sleep(0.05)
+        assert (await ana.call("crm__note", key="x")).text == "note x"
+        assert second.noted == ["x"]
 
 
 async def test_who_listens_hears_of_a_change_of_the_configuration(tmp_path: Path) -> None:

@@ -158,7 +158,8 @@ class Connection(asyncio.Protocol):
         if way in {"progress", "cut"}:
             self.transport.write(STREAM_HEAD + b"\r\n")
             self.progress(message, 0)
-            loop.call_later(delay / 2, self.progress, message, 1)
+            if delay:
+                loop.call_later(delay / 2, self.progress, message, 1)
         if delay:
             loop.call_later(delay, self.finish, message, way)
         else:

@@ -29,9 +29,7 @@ FRESH: Final = 2000
 MOST_KEPT: Final = 50
 TRACE: Final = re.compile(rb'Traceback|File \\?"|\.py\b|line \d+, in ')
 OVERLOAD: Final = "overloaded"
-DECLARED: Final = {501: (b"transfer-encoding", b"connect "), 505: (b"http/",)}
-"""Statuses beyond 500 that say the request asked for what HTTP/1.1 need not know, and what it then holds
-(RFC 9110 sections 15.6.2 and 15.6.6; RFC 9112 section 6.1)."""
+CODINGS: Final = re.compile(rb"^transfer-encoding:[ \t]*(.*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -43,6 +41,8 @@ class Verdicts:
     wrong: list[str] = field(default_factory=list)
     requests: int = 0
     seconds: float = 0.0
+    memory_mb: list[float] = field(default_factory=list)
+    """Of the gateway, from time to time."""
     warm_mb: float = 0.0
     end_mb: float = 0.0
 
@@ -58,7 +58,8 @@ class Verdicts:
         return [
             f"{self.requests:,} requests in {self.seconds:.1f} s ({pace:,.0f}/s), {len(self.wrong)} of them answered wrongly",
             f"answers: {seen}",
-            f"memory of the gateway: {self.warm_mb:.1f} MB when warm, {self.end_mb:.1f} MB at the end",
+            f"memory of the gateway: {self.warm_mb:.1f} MB when warm, {self.end_mb:.1f} MB at the end; on the way "
+            + " ".join(f"{each:.0f}" for each in self.memory_mb[:: max(1, len(self.memory_mb) // 12)]),
         ]
 
     def note(self, number: int, why: str, sent: Sent, data: bytes, token: str) -> None:
@@ -89,6 +90,7 @@ class Fuzz:
                 for _ in range(WORKERS):
                     tasks.create_task(self._worker(end))
             self.verdicts.end_mb = self.rig.memory_mb()
+            self.verdicts.memory_mb.append(self.verdicts.end_mb)
             # A tenth of the run fills every cache and bounded store that it will fill.
             if number < max(FRESH, self.requests // 10):
                 self.verdicts.warm_mb = self.verdicts.end_mb
@@ -143,12 +145,11 @@ class Fuzz:
             async with asyncio.timeout(STREAM_SECONDS):
                 said = await wire.take()
         except (TimeoutError, Ended):
-            if wire.data:
-                said = raw.partial(wire.data)
+            pass
         if not wire.ended:
             wire.transport.write_eof()
             await wire.closed()
-        self._judged(said or Said(0, b"", wire.data), data)
+        self._judged(said or raw.partial(wire.data) or Said(0, b"", wire.data), data)
         wire.close()
 
     def _judged(self, said: Said, data: bytes) -> None:
@@ -169,9 +170,20 @@ def judge(said: Said, data: bytes) -> None:
         return
     if said.status == 503 and said.header("retry-after") and OVERLOAD in said.body.decode("utf-8", "replace"):
         return
-    if any(mark in data[:100_000].lower() for mark in DECLARED.get(said.status, ())):
+    if said.status in asked_for(data):
         return
     raise Wrong(f"status {said.status}: {said.head!r} {said.body[:400]!r}")
+
+
+def asked_for(data: bytes) -> set[int]:
+    """Return the statuses beyond 500 that say a request wants what HTTP/1.1 need not know.
+
+    RFC 9110 sections 15.6.2 and 15.6.6, RFC 9112 section 6.1: 505 to another version, 501 to another coding or CONNECT.
+    """
+    line, _, head = data.partition(b"\r\n")
+    version = set() if line.endswith((b" HTTP/1.1", b" HTTP/1.0")) else {505}
+    others = any(coding.lower() != b"chunked" for coding in CODINGS.findall(head))
+    return version | ({501} if others or line.startswith(b"CONNECT ") else set())
 
 
 def _well_formed(said: Said) -> None:
@@ -199,7 +211,9 @@ async def speaker(rig: Rig) -> Speaker:
     listed = await raw.once(rig.port, speech.modern("/mcp", host, token, "tools/list", {}))
     cursor = listed.messages()[0]["result"]["nextCursor"]
     fields = speech.session_fields(token, sessions["2025-11-25"], "2025-11-25")
-    called = await raw.once(rig.port, speech.spoken(path, host, fields, "tools/call", speech.call("echo", {"secret": "s"})))
+    called = await raw.once(
+        rig.port, speech.spoken(path, host, fields, "tools/call", speech.call("echo", {"secret": "s"}))
+    )
     return Speaker(host, token, sessions, cursor, called.event_ids()[0])
 
 
@@ -214,4 +228,6 @@ async def healthy(rig: Rig, seed: int = 0) -> bool:
 
 def complaints(log: str) -> list[str]:
     """Return the lines of a gateway's log that tell of something broken."""
-    return [line for line in log.splitlines() if "Traceback" in line or '"level":"error"' in line or '"critical"' in line]
+    return [
+        line for line in log.splitlines() if "Traceback" in line or '"level":"error"' in line or '"critical"' in line
+    ]

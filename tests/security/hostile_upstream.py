@@ -30,7 +30,22 @@ NOT_YOURS: Final = "not yours"
 OK: Final = b"HTTP/1.1 200 OK\r\n"
 JSON: Final = b"Content-Type: application/json\r\n"
 EVENTS: Final = b"Content-Type: text/event-stream\r\n"
-ODD: Final[tuple[Any, ...]] = (None, True, 0, -1, 1.5, 10**40, "", "x" * 2000, [], {}, [[]], {"": None}, "\ud800", "\x00")
+ODD: Final[tuple[Any, ...]] = (
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    10**40,
+    "",
+    "x" * 2000,
+    [],
+    {},
+    [[]],
+    {"": None},
+    "\ud800",
+    "\x00",
+)
 
 
 def good(message: Json, text: str = "right") -> Json:
@@ -68,7 +83,9 @@ def odd_shape(dice: Dice, message: Json) -> bytes:
 
 def odd_error(dice: Dice, message: Json) -> bytes:
     """An error that is none, with any status."""
-    error = dice.choice((*ODD, {"code": "x"}, {"code": 1, "message": None}, {"code": -32002, "message": "m", "data": ODD[8]}))
+    error = dice.choice(
+        (*ODD, {"code": "x"}, {"code": 1, "message": None}, {"code": -32002, "message": "m", "data": ODD[8]})
+    )
     status = dice.choice((b"200 OK", b"400 Bad Request", b"401 Unauthorized", b"404 Not Found", b"500 Oops"))
     return whole(loose({"jsonrpc": "2.0", "id": message["id"], "error": error}), b"HTTP/1.1 " + status + b"\r\n")
 
@@ -91,15 +108,29 @@ def flipped(dice: Dice, message: Json) -> bytes:
 
 def no_json(dice: Dice, message: Json) -> bytes:
     """A body that is no JSON, or none that one may read."""
-    bodies = (b"", b" ", PAGE, b"[]", b"null", b"[" * 5000, b'{"a":' * 3000, b"\xff\xfe", b"NaN", b"\x1f\x8b" + b"z" * 50, packed([good(message)]))
+    bodies = (
+        b"",
+        b" ",
+        PAGE,
+        b"[]",
+        b"null",
+        b"[" * 5000,
+        b'{"a":' * 3000,
+        b"\xff\xfe",
+        b"NaN",
+        b"\x1f\x8b" + b"z" * 50,
+        packed([good(message)]),
+    )
     body = dice.choice(bodies)
-    return whole(body, kind=dice.choice((JSON, b"Content-Type: text/html\r\n", b"", b"Content-Encoding: gzip\r\n" + JSON)))
+    return whole(
+        body, kind=dice.choice((JSON, b"Content-Type: text/html\r\n", b"", b"Content-Encoding: gzip\r\n" + JSON))
+    )
 
 
 def status(dice: Dice, message: Json) -> bytes:
     """A status that says something else, with a page, a challenge or a way elsewhere."""
     lines = (
-        b"401 Unauthorized\r\nWWW-Authenticate: Bearer resource_metadata=\"http://evil.example/\"", b"403 Forbidden",
+        b'401 Unauthorized\r\nWWW-Authenticate: Bearer resource_metadata="http://evil.example/"', b"403 Forbidden",
         b"302 Found\r\nLocation: http://169.254.169.254/latest", b"307 Temporary Redirect\r\nLocation: /elsewhere",
         b"404 Not Found", b"429 Too Many Requests\r\nRetry-After: 9999999", b"500 Internal Server Error", b"502 Bad Gateway",
         b"503 Service Unavailable\r\nRetry-After: x", b"204 No Content", b"202 Accepted", b"206 Partial Content", b"999 Odd",
@@ -148,7 +179,10 @@ def odd_events(dice: Dice, message: Json) -> bytes:
     events = b"".join(chosen) + (answer if dice.random() < 0.5 else b"")
     if dice.random() < 0.2:
         events = events.replace(b"\n", dice.choice((b"\r", b"\r\n")))
-    return streamed(events[: dice.randrange(1, len(events) + 1)] if dice.random() < 0.2 else events, dice.choice((b"0\r\n\r\n", b"0\r\n\r\n", b"")))
+    return streamed(
+        events[: dice.randrange(1, len(events) + 1)] if dice.random() < 0.2 else events,
+        dice.choice((b"0\r\n\r\n", b"0\r\n\r\n", b"")),
+    )
 
 
 def silence(_dice: Dice, _message: Json) -> bytes:

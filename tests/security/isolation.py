@@ -163,7 +163,9 @@ class Crowd:
         params, ident = speech.call(person.tool, arguments), person.ident()
         host = self.rig.host
         if era == "modern":
-            data = speech.modern(person.path, host, person.token, "tools/call", params, ident, ident if progress else None)
+            data = speech.modern(
+                person.path, host, person.token, "tools/call", params, ident, ident if progress else None
+            )
         else:
             if progress:
                 params["_meta"] = {"progressToken": ident}

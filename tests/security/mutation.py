@@ -303,7 +303,9 @@ def double_header(dice: random.Random, sent: Sent) -> None:
     if sent.fields:
         name, value = dice.choice(sent.fields)
         other = dice.choice((value, value[::-1], "", value.upper(), *ODD_TEXT[5:8]))
-        sent.fields.insert(dice.randrange(len(sent.fields) + 1), (dice.choice((name, name.lower(), name.upper())), other))
+        sent.fields.insert(
+            dice.randrange(len(sent.fields) + 1), (dice.choice((name, name.lower(), name.upper())), other)
+        )
 
 
 def drop_header(dice: random.Random, sent: Sent) -> None:
@@ -330,7 +332,16 @@ def odd_base64(dice: random.Random, sent: Sent) -> None:
         said = value
         if name.startswith("Mcp-"):
             packed = base64.b64encode(value.encode("utf-8", "replace")).decode()
-            forms = (packed, packed.rstrip("="), packed + "=", packed[:-1], "!" + packed, "", "/w==", packed[:-2] + "==")
+            forms = (
+                packed,
+                packed.rstrip("="),
+                packed + "=",
+                packed[:-1],
+                "!" + packed,
+                "",
+                "/w==",
+                packed[:-2] + "==",
+            )
             said = f"=?{dice.choice(('base64', 'base64', 'BASE64', 'q'))}?{dice.choice(forms)}?="
         wrapped.append((name, said))
     sent.fields = wrapped
@@ -350,7 +361,8 @@ def odd_path(dice: random.Random, sent: Sent) -> None:
 def tamper(dice: random.Random, sent: Sent) -> None:
     """Change a bit of what the gateway sealed: the session, the cursor, the event's id."""
     sent.fields = [
-        (name, _bent(dice, value) if name in {"Mcp-Session-Id", "Last-Event-ID"} else value) for name, value in sent.fields
+        (name, _bent(dice, value) if name in {"Mcp-Session-Id", "Last-Event-ID"} else value)
+        for name, value in sent.fields
     ]
     params = sent.message.get("params") if isinstance(sent.message, dict) else None
     if isinstance(params, dict) and isinstance(params.get("cursor"), str):
@@ -416,7 +428,9 @@ def _version(dice: random.Random, sent: Sent) -> str:
 
 def _length(dice: random.Random, length: int, sent: Sent) -> str:
     more = length + dice.randrange(1, 50)
-    said = dice.choice((str(more), str(max(0, length - 3)), "-1", "0x10", "9" * 30, "", "+5", f"{length}, {length}", " 5 "))
+    said = dice.choice(
+        (str(more), str(max(0, length - 3)), "-1", "0x10", "9" * 30, "", "+5", f"{length}, {length}", " 5 ")
+    )
     sent.incomplete = True
     doubled = f"Content-Length: {length}\r\n" if dice.random() < 0.3 else ""
     return f"{doubled}Content-Length: {said}\r\n"
@@ -427,7 +441,14 @@ def _chunks(dice: random.Random, body: bytes, sent: Sent) -> bytes:
     parts = [body[at : at + size] for at in range(0, len(body[:20_000]), size)]
     extension = dice.choice((b"", b"", b";x=y", b";" + b"e" * 200))
     data = b"".join(b"%x%b\r\n%b\r\n" % (len(part), extension, part) for part in parts)
-    ends = (b"0\r\n\r\n",) * 4 + (b"0\r\nAuthorization: Bearer x\r\n\r\n", b"", b"0\r\n", b"zz\r\n\r\n", b"-1\r\n\r\n", b"0\n\n")
+    ends = (b"0\r\n\r\n",) * 4 + (
+        b"0\r\nAuthorization: Bearer x\r\n\r\n",
+        b"",
+        b"0\r\n",
+        b"zz\r\n\r\n",
+        b"-1\r\n\r\n",
+        b"0\n\n",
+    )
     end = dice.choice(ends)
     sent.incomplete = end not in ends[:5]
     if dice.random() < 0.1:

@@ -69,7 +69,8 @@ def first(data: bytes, bare: bool = False) -> tuple[Said, int] | None:
 
 
 def _chunked(data: bytes, head: bytes, status: int, start: int) -> tuple[Said, int] | None:
-    parts, at = [], start
+    at = start
+    parts: list[bytes] = []
     while (line := data.find(b"\r\n", at)) >= 0:
         size = int(data[at:line], 16)
         if len(data) < line + size + 4:
@@ -86,7 +87,8 @@ def partial(data: bytes) -> Said | None:
     end = data.find(b"\r\n\r\n")
     if end < 0:
         return None
-    head, at, parts = data[:end], end + 4, []
+    head, at = data[:end], end + 4
+    parts: list[bytes] = []
     if b"transfer-encoding: chunked" not in head.lower():
         return Said(int(data[9:12]), head, data[at:], whole=False)
     while (line := data.find(b"\r\n", at)) >= 0:

@@ -30,7 +30,18 @@ TRICKS = (
     "/servers/echo/../../metrics", "/views/chosen/mcp/", "/views/../metrics", "/%2e%2e/metrics", "/metrics%0d%0aX:y",
     "\\metrics", "/\\metrics", "/metrics\\", "/health/live\\..\\..\\metrics", "/mcp\x0b", "/metrics%", "/%metrics",
 )  # fmt: skip
-HOSTS = ("{0}/?", "{0}#", "{0}@evil.example", "evil.example@{0}", "{0}/health/live?", "evil.example", "", "{0}, {0}", "[::1", "{0}\\")
+HOSTS = (
+    "{0}/?",
+    "{0}#",
+    "{0}@evil.example",
+    "evil.example@{0}",
+    "{0}/health/live?",
+    "evil.example",
+    "",
+    "{0}, {0}",
+    "[::1",
+    "{0}\\",
+)
 
 
 def routes(house: House, folder: Path) -> set[str]:

@@ -59,27 +59,29 @@ class Refresh:
         self.first_round: set[str] = set()
         """Servers that were not asked to an end, good or bad, since the gateway started."""
 
-    def watch(self, servers: Iterable[str]) -> None:
-        """Keep these servers' catalogues current from now on."""
+    def watch(self, servers: Iterable[str], *, starting: bool = False) -> None:
+        """Keep these servers' catalogues current from now on; `starting`: the gateway is not ready before it knows."""
         for name in servers:
             self.forget(name)
-            self.first_round.add(name)
+            if starting:
+                self.first_round.add(name)
             self._running[name] = [
                 self._tasks.create_task(self._keep(name)),
                 self._tasks.create_task(self._hub.follow(name)),
             ]
 
     def forget(self, name: str) -> None:
-        """Stop asking a server."""
+        """Stop asking a server, also where it was asked and has not answered: it may hang, or be another one now."""
         for task in self._running.pop(name, ()):
             task.cancel()
+        for key in [key for key in self._asking if key[0] == name]:
+            self._asking.pop(key).cancel()
+        self.first_round.discard(name)
 
     def forget_all(self) -> None:
-        """Stop asking every server, also those that were asked and have not answered."""
-        for name in list(self._running):
+        """Stop asking every server."""
+        for name in {*self._running, *(name for name, _ in self._asking)}:
             self.forget(name)
-        for task in self._asking.values():
-            task.cancel()
 
     async def _keep(self, name: str) -> None:
         pause = _FIRST_RETRY
@@ -108,8 +110,12 @@ class Refresh:
         task = self._asking.get((name, offer))
         if task is None:
             task = self._asking[name, offer] = self._tasks.create_task(self._asked(name, offer))
-            task.add_done_callback(lambda _: self._asking.pop((name, offer), None))
+            task.add_done_callback(lambda done: self._answered((name, offer), done))
         return await asyncio.shield(task)
+
+    def _answered(self, key: tuple[str, str], task: asyncio.Task[bool]) -> None:
+        if self._asking.get(key) is task:
+            del self._asking[key]
 
     async def _asked(self, name: str, offer: str) -> bool:
         try:

@@ -61,9 +61,7 @@ class Gateway:
         self.engine = database.opened(self.data)
         self.generation = Generation(self.data)
         section = config.ledger
-        sizes = Sizes(
-            segment_bytes=section.rotate, seal_every=section.seal_every, shapes=section.arguments == "masked"
-        )
+        sizes = Sizes(segment_bytes=section.rotate, seal_every=section.seal_every, shapes=section.arguments == "masked")
         self.ledger = Ledger(self.data, sizes=sizes)
         self.index = LedgerIndex(self.data)
         self.revisions = Revisions(config, digest(config))
@@ -137,7 +135,7 @@ class Gateway:
         self.refresh = Refresh(self.hub, self.revisions, self.engine, time.time, self._tasks, self.ledger.event)
         fresh = await self.hub.configure(setups(self.revisions.config, resolve))
         self.ledger.event("start", {"revision": self.revisions().digest})
-        self.refresh.watch(fresh)
+        self.refresh.watch(fresh, starting=True)
         self._background = [
             self._tasks.create_task(self._ticking()),
             self._tasks.create_task(self.refresh.announced()),

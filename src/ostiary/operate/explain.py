@@ -218,9 +218,7 @@ def idle(config: Config, labels: Iterable[str], servers: Iterable[str]) -> list[
         (rule, pattern)
         for rule, pattern in written
         # Resources may come and go, and templates make any number of them: only tools and prompts are missed.
-        if server_of(pattern) in known
-        and ":" not in pattern
-        and not any(covers(pattern, each) for each in labels)
+        if server_of(pattern) in known and ":" not in pattern and not any(covers(pattern, each) for each in labels)
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from ostiary.policy.visible import visible
 from ostiary.protocol import cursors, headers, modern
 from ostiary.protocol.answers import definition
 from ostiary.protocol.cursors import Cursor
+from ostiary.protocol.jsonrpc import is_id
 from ostiary.protocol.methods import ANSWER, END, LEVELS, METHODS, STREAM
 
 INFO: Final[Json] = {"name": "ostiary", "version": __version__}
@@ -107,12 +107,10 @@ async def _ping(order: Order, _surface: Surface, _reply: Reply, _world: World) -
 
 
 async def _set_level(order: Order, surface: Surface, reply: Reply, world: World) -> Answer:
-    """Remember the level for this session, and tell every server whose session with us is already open."""
+    """Tell every server: it remembers the level for this session, whether or not its session with us is open yet."""
     level = order.call.params.get("level")
     if level not in LEVELS:
         raise BadParams(hint=f"level is one of {', '.join(LEVELS)}")
-    if order.call.client.session:
-        world.sessions.live(order.call.client.session).level = str(level)
     for server in surface.servers:
         target = msgspec.structs.replace(order.target, server=server)
         await world.send(msgspec.structs.replace(order, target=target), Conversation(order, reply, world))
@@ -129,10 +127,8 @@ async def _answer(order: Order, _surface: Surface, _reply: Reply, world: World) 
 
 async def _cancelled(order: Order, _surface: Surface, _reply: Reply, world: World) -> Answer:
     session, ident = order.call.client.session, order.call.params.get("requestId")
-    if session and isinstance(ident, str | int):
-        task = world.sessions.live(session).calls.get(ident)
-        if task is not None and task is not asyncio.current_task():
-            task.cancel()
+    if session and is_id(ident):
+        world.sessions.cancel(session, ident)
     return _ACCEPTED
 
 

@@ -20,8 +20,10 @@ from ostiary.pipeline.journal import Journals
 from ostiary.protocol import handshake
 
 PURPOSE: Final = "session"
-_KEPT: Final = 20_000
-"""Opened tokens and busy sessions remembered; beyond, the oldest are forgotten and cost an unsealing again."""
+_OPENED: Final = 4096
+"""Opened tokens remembered; beyond, the oldest are forgotten and cost an unsealing again."""
+_BUSY: Final = 20_000
+"""Sessions with something in flight."""
 
 
 class Live(Struct):
@@ -30,7 +32,6 @@ class Live(Struct):
     calls: dict[str | int, asyncio.Task[Any]] = field(default_factory=dict)
     questions: dict[str | int, asyncio.Future[Json]] = field(default_factory=dict)
     """Requests that servers put to the client, by the id that the gateway minted."""
-    level: str = ""
     stream: asyncio.Task[Any] | None = None
     """The GET stream: one a session."""
 
@@ -101,6 +102,14 @@ class Sessions:
             yield
         finally:
             live.calls.pop(ident, None)
+            self._rested(session, live)
+
+    def cancel(self, session: str, ident: str | int) -> None:
+        """Cancel a call of this session, if it is in flight."""
+        live = self._live.get(session)
+        task = live.calls.get(ident) if live else None
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
 
     @contextmanager
     def asking(self, session: str, ident: str) -> Iterator[asyncio.Future[Json]]:
@@ -114,6 +123,12 @@ class Sessions:
             yield future
         finally:
             live.questions.pop(ident, None)
+            self._rested(session, live)
+
+    def _rested(self, session: str, live: Live) -> None:
+        """Forget the state of a session in which nothing goes on: most sessions rest most of the time."""
+        if not (live.calls or live.questions or live.stream) and self._live.get(session) is live:
+            del self._live[session]
 
     def answer(self, session: str, ident: str | int, answer: Json) -> bool:
         """Hand a posted answer to whoever waits for it; False where nobody does."""
@@ -126,13 +141,13 @@ class Sessions:
 
 
 def _remember(kept: dict[str, Any], key: str, value: Any) -> None:
-    if len(kept) >= _KEPT:
+    if len(kept) >= _OPENED:
         del kept[next(iter(kept))]
     kept[key] = value
 
 
 def _trim(live: dict[str, Live]) -> None:
-    if len(live) < _KEPT:
+    if len(live) < _BUSY:
         return
     for session, state in list(live.items()):
         if not (state.calls or state.questions or state.stream):

@@ -7,7 +7,7 @@ is not finite, or a lone surrogate is refused, and what is sent on is always enc
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import msgspec
 
@@ -87,6 +87,6 @@ def notification(method: str, params: Json) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "method": method, "params": params}
 
 
-def is_id(value: object) -> bool:
+def is_id(value: object) -> TypeGuard[str | int]:
     """Say whether `value` may be a request's id: a string or an integer, never null or a boolean."""
     return isinstance(value, str | int) and not isinstance(value, bool)

@@ -53,12 +53,11 @@ def read(message: dict[str, Any], inbound: Inbound) -> Call:
         return Call(None, notified(method), None, params, _PLAIN)
     if not is_id(ident):
         raise Malformed(hint="an id is a string or an integer")
-    meta = _envelope(params)
-    _agree(inbound, method, params, meta[VERSION])
+    meta, spec = _envelope(params), METHODS.get(method)
+    _agree(inbound, method, params, meta[VERSION], spec.key if spec is not None and Era.MODERN in spec.eras else None)
     if meta[VERSION] not in SUPPORTED:
         data = {"supported": list(SUPPORTED), "requested": meta[VERSION]}
         raise UnsupportedVersion(hint=str(meta[VERSION])[:40], data=data)
-    spec = METHODS.get(method)
     if spec is None or Era.MODERN not in spec.eras:
         raise UnknownMethod(hint=method[:80])
     level, progress = meta.get(LEVEL), meta.get("progressToken")
@@ -108,21 +107,22 @@ def _client(meta: Json) -> Client:
     return Client(Era.MODERN, MODERN, capabilities, offer(capabilities), known)
 
 
-def _agree(inbound: Inbound, method: str, params: Json, version: str) -> None:
+def _agree(inbound: Inbound, method: str, params: Json, version: str, key: str | None) -> None:
     """Refuse a routing header that is missing, doubled or unequal to the body."""
     sent = inbound.headers
     if inbound.doubled:
         for name in inbound.doubled:
             if name.startswith("mcp-"):
                 raise HeaderMismatch(hint=f"{name} came more than once")
-    if headers.trimmed(sent.get(headers.VERSION)) != version:
+    if sent.get(headers.VERSION) != version and headers.trimmed(sent.get(headers.VERSION)) != version:
         raise HeaderMismatch(hint="MCP-Protocol-Version is missing or disagrees with the body")
-    if headers.trimmed(sent.get(headers.METHOD)) != method:
+    if sent.get(headers.METHOD) != method and headers.trimmed(sent.get(headers.METHOD)) != method:
         raise HeaderMismatch(hint="Mcp-Method is missing or disagrees with the body")
-    spec = METHODS.get(method)
-    if spec is None or Era.MODERN not in spec.eras or spec.key not in {"name", "uri"}:
+    if key not in {"name", "uri"}:
         return
-    wanted, mirror = params.get(spec.key or ""), sent.get(headers.NAME)
+    wanted, mirror = params.get(key), sent.get(headers.NAME)
+    if mirror is not None and mirror == wanted and mirror.isascii() and mirror.isidentifier():
+        return  # Letters, digits and underscores: spelled so, a name has no other reading.
     # Decoded even where both look the same: to others, a name spelled `=?base64?…?=` in both is two names.
     if mirror is None or headers.decoded(mirror) != wanted:
         raise HeaderMismatch(hint="Mcp-Name is missing or disagrees with the body")

@@ -17,6 +17,7 @@ KEY_LENGTH: Final = 64
 NODES: Final = 256
 
 _NUMBERS: Final = frozenset({int, float})
+_FLAT: Final = frozenset({str, int, float, bool, type(None)})
 
 _encoder: Final = msgspec.json.Encoder(order="sorted")
 
@@ -71,6 +72,14 @@ def _mask(value: Any, depth: int, left: list[int]) -> Any:
 def _masked_object(value: Mapping[str, Any], depth: int, left: list[int]) -> Any:
     if depth < 0 or left[0] <= 0:
         return f"object({len(value)})"
+    count = len(value)
+    if count <= KEYS and count <= left[0] and _FLAT.issuperset(map(type, value.values())) and _short(value):
+        # Most arguments are like that, and nothing of them can be cut.
+        left[0] -= count
+        return {
+            key: f"string({len(item)})" if type(item) is str else "number" if type(item) in _NUMBERS else item
+            for key, item in value.items()
+        }
     shape: dict[str, Any] = {}
     room = KEYS
     for key, item in value.items():
@@ -86,6 +95,10 @@ def _masked_object(value: Mapping[str, Any], depth: int, left: list[int]) -> Any
         else:
             shape[name] = _mask(item, depth, left)
     return shape
+
+
+def _short(value: Mapping[str, Any]) -> bool:
+    return not value or max(map(len, value)) <= KEY_LENGTH
 
 
 def _masked_list(value: list[Any] | tuple[Any, ...], depth: int, left: list[int]) -> Any:

@@ -8,27 +8,29 @@ import os
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 SEEN, RELEASED, ERA = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 MODERN = "2026-07-28"
 VERSION = "io.modelcontextprotocol/protocolVersion"
 TOOL = {"name": "count", "inputSchema": {"type": "object", "properties": {"key": {"type": "string"}}}}
+Json = dict[str, Any]
 lock = threading.Lock()
-cancelled = {}
+cancelled: dict[Any, threading.Event] = {}
 
 
-def note(path, word):
+def note(path: Path, word: str) -> None:
     with path.open("a") as out:
         out.write(word + "\n")
 
 
-def send(message):
+def send(message: Json) -> None:
     with lock:
         sys.stdout.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
         sys.stdout.flush()
 
 
-def result(message):
+def result(message: Json) -> Json | None:
     modern = VERSION in message.get("params", {}).get("_meta", {})
     if modern != (ERA == "modern"):
         return None
@@ -44,7 +46,7 @@ def result(message):
     return None
 
 
-def call(message, stopped):
+def call(message: Json, stopped: threading.Event) -> None:
     key = message["params"]["arguments"]["key"]
     note(SEEN, f"{key}@{os.getpid()}")
     while key not in RELEASED.read_text().split():
@@ -56,7 +58,7 @@ def call(message, stopped):
     send({"id": message["id"], "result": {"content": [{"type": "text", "text": text}], **more}})
 
 
-def main():
+def main() -> None:
     for line in sys.stdin:
         message = json.loads(line)
         if message.get("method") == "tools/call":
@@ -71,4 +73,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -20,6 +20,7 @@ from ruamel.yaml import YAML
 from ostiary.adapters.identity import tokens
 from ostiary.adapters.store import database
 from ostiary.core.model import Token
+from ostiary.entry.offline import offline
 from tests.e2e.gateway import Gateway, await_ready, exited, free_port
 
 Json = dict[str, Any]
@@ -114,6 +115,10 @@ class House:
         """Make a token, in the database itself: a command for each would take most of a test's time."""
         return await asyncio.to_thread(_token, self.data, subject, roles)
 
+    async def states(self) -> dict[str, str]:
+        """Return where each tool stands, as commands see it; several definitions of a name are joined."""
+        return await asyncio.to_thread(_states, self.file)
+
     async def ready(self, token: str = "") -> tuple[int, Json]:
         """Return what readiness says."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
@@ -150,6 +155,15 @@ def _token(data: Path, subject: str, roles: tuple[str, ...]) -> str:
     database.add_token(engine, token, digest)
     engine.dispose()
     return secret
+
+
+def _states(file: Path) -> dict[str, str]:
+    opened, found = offline(file), dict[str, set[str]]()
+    for row in opened.sightings():
+        found.setdefault(row.sighting.name, set()).add(str(row.state))
+    opened.engine.dispose()
+    opened.generation.close()
+    return {name: "+".join(sorted(each)) for name, each in found.items()}
 
 
 async def until(true: Callable[[], Any], why: str) -> None:

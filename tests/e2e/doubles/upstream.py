@@ -7,8 +7,8 @@ look at what arrived without waiting for anything but events.
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -362,9 +362,10 @@ class Exchange:
 
 
 class _Server(uvicorn.Server):
-    def capture_signals(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
         """Leave the signals to the test."""
-        return nullcontext()
+        yield
 
 
 @asynccontextmanager

@@ -11,69 +11,22 @@ from __future__ import annotations
 import asyncio
 import http
 from collections import deque
-from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import unquote
 
 import httptools
-from msgspec import Struct
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.server import ServerState
 
-from ostiary.adapters.http.cycle import Cycle
+from ostiary.adapters.http.bounds import Limits, Nowhere, Refused, State, size
+from ostiary.adapters.http.cycle import Cycle, addressed
+
+__all__ = ["Connection", "Limits", "State"]
 
 _WATCHED: Final = frozenset({b"expect", b"transfer-encoding"})
 _HOP: Final = frozenset({b"upgrade", b"http2-settings", b"connection"})
 # A byte of body may be surrounded by seven others: a chunk of one byte has six. (CVE-2023-39326: endless extensions.)
 _FRAMING: Final = 8
-
-
-class Limits(Struct, frozen=True):
-    """What one connection may use. For a head, Node gives 16 KiB and 60 s; nginx 32 KiB and 60 s."""
-
-    head_bytes: int = 64 * 1024
-    head_fields: int = 128
-    target_bytes: int = 8 * 1024
-    unread_bytes: int = 1024 * 1024
-    """How much of a body that nobody wanted is swallowed before the connection is closed."""
-    pipelined: int = 16
-    connections: int = 16_384
-    handshake_seconds: float = 10.0
-    head_seconds: float = 10.0
-    """From the first byte of a head, or from the start of a connection, to the head's end."""
-    body_seconds: float = 30.0
-    idle_seconds: float = 75.0
-    """Between two requests."""
-    write_seconds: float = 60.0
-    """How long a client may leave its answer unread."""
-    linger_seconds: float = 2.0
-    """After a refusal, so that the client reads it before its own bytes make the kernel reset the connection."""
-    sweep_seconds: float = 1.0
-
-
-class State(ServerState):
-    """What all connections of a server share."""
-
-    def __init__(self, limits: Limits, now: float) -> None:
-        super().__init__()
-        self.limits = limits
-        self.now = now
-        """The loop's time at the last sweep."""
-        self.date = b""
-        """The line that answers begin with."""
-        self.emptied = asyncio.Event()
-        """Set when the last connection ended."""
-
-
-class Refused(Exception):
-    """A request cannot be read safely: the status to answer, and why in words that repeat nothing of it."""
-
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
-        self.status, self.why = status, why
 
 
 class Connection(HttpToolsProtocol):
@@ -196,20 +149,14 @@ class Connection(HttpToolsProtocol):
             self._odd(version)
         if url[0] != _SLASH:
             self._absolute()
-        path, raw_path, query = _places(url) if len(url) <= _SHORT else _places.__wrapped__(url)
         scope = {
-            "type": "http",
-            "asgi": _ASGI,
+            **addressed(url),
             "http_version": version,
             "server": self.server,
             "client": self.client,
             "scheme": self.scheme,
-            "root_path": "",
             "headers": self.headers,
             "method": parser.get_method().decode("ascii"),
-            "path": path,
-            "raw_path": raw_path,
-            "query_string": query,
             "extensions": {},
         }
         self._mid_body = True
@@ -422,26 +369,5 @@ class Connection(HttpToolsProtocol):
         return "new" if cycle is None else "idle"
 
 
-class _Nowhere(list[tuple[bytes, bytes]]):
-    def append(self, _: tuple[bytes, bytes]) -> None:
-        """Keep nothing of a trailer."""
-
-
-@lru_cache(maxsize=1024)
-def _places(url: bytes) -> tuple[str, bytes, bytes]:
-    """Return the path of a target, decoded and as it came, and its query."""
-    parsed = httptools.parse_url(url)
-    path = parsed.path.decode("ascii")
-    return unquote(path) if "%" in path else path, parsed.path, parsed.query or b""
-
-
-_SHORT: Final = 256
-"""A longer target is none of ours, and not remembered."""
-_ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
-_NOWHERE: Final = _Nowhere()
+_NOWHERE: Final = Nowhere()
 _SLASH: Final = ord("/")
-
-
-def size(target: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
-    """Return how many bytes a head has, without its first word and its version."""
-    return len(target) + sum(len(name) + len(value) + 4 for name, value in headers)

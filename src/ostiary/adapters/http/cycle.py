@@ -12,7 +12,9 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final, Protocol
+from urllib.parse import unquote
 
+import httptools
 import structlog
 from uvicorn.protocols.http.flow_control import FlowControl
 
@@ -100,9 +102,9 @@ class Cycle:
         try:
             await app(self.scope, self.receive, self.send)
         except BaseException:
-            # One of the two places that catch everything: there is nobody above who could tell the client.
-            log.exception("an application failed")
+            # Whoever handles what nobody else did (the loop's handler) logs it; the client is told here.
             await self._unfinished()
+            raise
         else:
             if not (self.response_complete or self.disconnected):
                 log.error("an application returned without a whole answer")
@@ -248,3 +250,26 @@ def _block(status: int, fields: Fields) -> tuple[bytes, bool]:
             closes = closes or b"close" in {token.strip().lower() for token in value.split(b",")}
         lines.append(b"%b: %b\r\n" % (name, value))
     return b"".join(lines), closes
+
+
+def addressed(url: bytes) -> dict[str, Any]:
+    """Return what a scope says because of the target, and what every scope says."""
+    return _addressed(url) if len(url) <= _SHORT else _addressed.__wrapped__(url)
+
+
+@lru_cache(maxsize=1024)
+def _addressed(url: bytes) -> dict[str, Any]:
+    parsed = httptools.parse_url(url)
+    path = parsed.path.decode("ascii")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "root_path": "",
+        "path": unquote(path) if "%" in path else path,
+        "raw_path": parsed.path,
+        "query_string": parsed.query or b"",
+    }
+
+
+_SHORT: Final = 256
+"""A longer target is none of ours, and not remembered."""

@@ -63,13 +63,16 @@ def _plain(token: Token) -> dict[str, Any]:
 
 
 def token_by_digest(engine: sa.Engine, digest: str) -> Token | None:
-    """Return the token whose secret has this digest, whether or not it may still be used; `Overloaded` if unknowable."""
+    """Return the token whose secret has this digest, whether or not it may still be used.
+
+    Raise `Overloaded` where that cannot be known at the moment.
+    """
     query = sa.select(tables.tokens).where(tables.tokens.c.digest == digest)
     try:
         with engine.connect() as connection:
             row = connection.execute(query).mappings().first()
     except sa.exc.SQLAlchemyError as error:
-        # A database that is locked, or on a full disk, knows nothing of a token: not that it is good, nor that it is not.
+        # A database that is locked, or on a full disk, does not say that a token is good, nor that it is not.
         raise Overloaded(f"a token could not be looked up: {type(error).__name__}", retry_after=1.0) from error
     return _token(row) if row else None
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -19,6 +18,7 @@ from msgspec import Struct
 
 from ostiary.adapters.upstream import modern
 from ostiary.adapters.upstream.handshake import Changed, Link
+from ostiary.adapters.upstream.places import Places
 from ostiary.adapters.upstream.pool import Dial, Limits, Pool
 from ostiary.adapters.upstream.process import Child
 from ostiary.adapters.upstream.program import Program
@@ -70,13 +70,11 @@ class Server:
         self.era: Era | None = None if setup.era == "auto" else Era(setup.era)
         self._modern_only = setup.era == "modern"
         self._probing: asyncio.Task[Era] | None = None
-        self._most = setup.max_in_flight
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._places = Places(setup.max_in_flight)
         self._links: dict[tuple[str, str, str], Link] = {}
         self._opening: dict[tuple[str, str, str], asyncio.Task[Link]] = {}
         self._of_child: dict[int, Link] = {}
         self.levels: dict[str, str] = {}
-        self.in_flight = 0
         self.failing = ""
         """Why the last exchange failed, if it did."""
         self._wire: HTTPWire | None = None
@@ -90,10 +88,8 @@ class Server:
         """Carry an order out, and return the JSON-RPC answer."""
         if order.target.kind is Kind.GATEWAY:
             return await self._aside(order, back)
-        if self.in_flight < self._most and not self._waiting:
-            self.in_flight += 1
-        else:
-            await self._place(order.deadline)
+        if not self._places.entered() and not await self._places.waited(order.deadline):
+            raise Overloaded(f"{self.setup.name} has {self.setup.max_in_flight} calls in flight")
         try:
             if self.era is Era.MODERN and self._wire is not None and order.call.client.era is Era.MODERN:
                 heard = await modern.carry(self._wire, order, back)
@@ -106,30 +102,13 @@ class Server:
             self.failing = error.public
             raise
         finally:
-            self._leave()
+            self._places.leave()
         return heard.message
 
-    async def _place(self, deadline: float) -> None:
-        """Wait for one of the calls in flight to end; its place is then ours, and nobody comes in between."""
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        try:
-            async with asyncio.timeout_at(deadline):
-                await waiter
-        except (TimeoutError, asyncio.CancelledError) as error:
-            if waiter.done() and not waiter.cancelled():
-                self._leave()
-            if isinstance(error, TimeoutError):
-                raise Overloaded(f"{self.setup.name} has {self._most} calls in flight") from None
-            raise
-
-    def _leave(self) -> None:
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
-        self.in_flight -= 1
+    @property
+    def in_flight(self) -> int:
+        """How many calls this server is carrying out."""
+        return self._places.taken
 
     async def _carried(self, order: Order, back: Back) -> Heard:
         era = self.era or await self._found(order.deadline)

@@ -1,0 +1,66 @@
+"""What a connection from a client may use, what all of them share, and how a request is refused before it is one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from msgspec import Struct
+from uvicorn.server import ServerState
+
+
+class Limits(Struct, frozen=True):
+    """What one connection may use. For a head, Node gives 16 KiB and 60 s; nginx 32 KiB and 60 s."""
+
+    head_bytes: int = 64 * 1024
+    head_fields: int = 128
+    target_bytes: int = 8 * 1024
+    unread_bytes: int = 1024 * 1024
+    """How much of a body that nobody wanted is swallowed before the connection is closed."""
+    pipelined: int = 16
+    connections: int = 16_384
+    handshake_seconds: float = 10.0
+    head_seconds: float = 10.0
+    """From the first byte of a head, or from the start of a connection, to the head's end."""
+    body_seconds: float = 30.0
+    idle_seconds: float = 75.0
+    """Between two requests."""
+    write_seconds: float = 60.0
+    """How long a client may leave its answer unread."""
+    linger_seconds: float = 2.0
+    """After a refusal, so that the client reads it before its own bytes make the kernel reset the connection."""
+    sweep_seconds: float = 1.0
+
+
+class State(ServerState):
+    """What all connections of a server share."""
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        super().__init__()
+        self.limits = limits
+        self.now = now
+        """The loop's time at the last sweep."""
+        self.date = b""
+        """The line that answers begin with."""
+        self.emptied = asyncio.Event()
+        """Set when the last connection ended."""
+
+
+class Refused(Exception):
+    """A request cannot be read safely: the status to answer, and why in words that repeat nothing of it."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status, self.why = status, why
+
+
+class Nowhere(list[tuple[bytes, bytes]]):
+    """Where trailers go."""
+
+    def append(self, _: tuple[bytes, bytes]) -> None:
+        """Keep nothing of a trailer."""
+
+
+def size(target: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
+    """Return how many bytes a head has, without its first word and its version."""
+    return len(target) + sum(len(name) + len(value) + 4 for name, value in headers)
