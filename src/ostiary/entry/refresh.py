@@ -50,6 +50,7 @@ class Refresh:
         """Write into the ledger, with `record`, what was approved and rejected."""
         self._hub, self._revisions, self._engine, self._time, self._tasks = hub, revisions, engine, time, tasks
         self._record = record
+        hub.sighted = self._begun
         self._running: dict[str, list[asyncio.Task[None]]] = {}
         self._asking: dict[tuple[str, str], asyncio.Task[bool]] = {}
         self._unkept: dict[tuple[str, str], Offering] = {}
@@ -174,6 +175,14 @@ class Refresh:
         except sa.exc.SQLAlchemyError as error:
             # What is in memory counts; the database hears of it when it can be written again.
             log.warning("a catalogue could not be kept yet", server=found.server, reason=type(error).__name__)
+
+    async def _begun(self, found: Offering) -> bool:
+        """Judge what a fresh process offers, where others did before it; True where it is not the same."""
+        before = self._revisions.offering(found.server, found.offer)
+        if before is None or self._revisions.first_use(found.server):
+            return False
+        await self._take(found)
+        return before.definitions != found.definitions
 
     async def keep(self) -> None:
         """Write down what servers were last seen to offer; what cannot be written stays for the next time."""

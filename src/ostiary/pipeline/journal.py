@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-_BUDGET: Final = 16 * 1024 * 1024
+_BUDGET: Final = 8 * 1024 * 1024
 """Bytes kept over all sessions."""
 _STREAM_COST: Final = 512
 _EVENT_COST: Final = 48

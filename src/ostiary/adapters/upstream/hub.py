@@ -11,7 +11,7 @@ import structlog
 
 from ostiary.adapters.upstream.catalogue import offering
 from ostiary.adapters.upstream.process import Child
-from ostiary.adapters.upstream.server import Server, Setup
+from ostiary.adapters.upstream.server import Server, Setup, Sighted
 from ostiary.adapters.upstream.stdio import Key, Supervisor
 from ostiary.core.errors import GatewayError, Unreachable
 from ostiary.core.model import Json, Order
@@ -35,6 +35,8 @@ class Hub:
         self._dirty: dict[str, None] = {}
         self.stirred = asyncio.Event()
         """Set when a server said that what it offers has changed."""
+        self.sighted: Sighted | None = None
+        """Who takes in what a fresh process offers, before its first call."""
 
     def send(self, order: Order, back: Back) -> Coroutine[Any, Any, Json]:
         """Carry an order out at its server (port `Send`)."""
@@ -52,7 +54,9 @@ class Hub:
         for followed in self._followers.values():
             # A stream may be older than a server behind its endpoint; hearing of one too many does no harm.
             followed.update(name for name in fresh if name not in self._servers)
-        self._servers = kept | {name: Server(wanted[name], self.supervisor, self._changed) for name in fresh}
+        self._servers = kept | {
+            name: Server(wanted[name], self.supervisor, self._changed, self._fresh) for name in fresh
+        }
         for server in gone:
             self._retire(server)
         return fresh
@@ -85,6 +89,9 @@ class Hub:
         server = self._servers.get(key[0])
         if server is not None:
             server.stray(child, message)
+
+    async def _fresh(self, found: Offering) -> bool:
+        return self.sighted is not None and await self.sighted(found)
 
     def _changed(self, server: str, what: str, uri: str, session: str) -> None:
         if uri:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ import structlog
 from msgspec import Struct
 
 from ostiary.adapters.upstream import modern
+from ostiary.adapters.upstream.catalogue import offering
 from ostiary.adapters.upstream.handshake import Changed, Link
 from ostiary.adapters.upstream.places import Places
 from ostiary.adapters.upstream.pool import Dial, Limits, Pool
@@ -27,6 +29,7 @@ from ostiary.adapters.upstream.wire import Heard, HTTPWire, PipeWire, SessionGon
 from ostiary.core.errors import GatewayError, NoHandshake, Overloaded, TimedOut, Unreachable, UpstreamFailure
 from ostiary.core.model import MODERN, Era, Json, Kind, Order
 from ostiary.core.ports import Back
+from ostiary.integrity.pins import Offering
 from ostiary.policy.egress import Origin
 from ostiary.protocol.jsonrpc import request
 
@@ -37,6 +40,7 @@ GATEWAY: Final = "gateway"
 _MOST_LINKS: Final = 4096
 _IDLE_LINK: Final = 600.0
 _PROBE: Final = 30.0
+_SHIFTED: Final = "what the server offers has changed; list it again, then call again"
 _SHAKEN: Final = "handshake "
 _REFUSALS: Final = 400
 _CONTRADICTIONS: Final = frozenset({-32600, -32601, -32602, -32022, -32000})
@@ -61,11 +65,17 @@ class Setup(Struct, frozen=True):
         return f"Setup({self.name!r})"
 
 
+Sighted = Callable[[Offering], Awaitable[bool]]
+"""Takes in what a fresh process offers, before its first call; True where that is not what was offered before."""
+
+
 class Server:
     """Carries orders out at one upstream."""
 
-    def __init__(self, setup: Setup, supervisor: Supervisor, changed: Callable[[str, str, str, str], None]) -> None:
-        self.setup, self._supervisor = setup, supervisor
+    def __init__(
+        self, setup: Setup, supervisor: Supervisor, changed: Callable[[str, str, str, str], None], sighted: Sighted
+    ) -> None:
+        self.setup, self._supervisor, self._sighted = setup, supervisor, sighted
         self._changed: Changed = lambda what, uri, session: changed(setup.name, what, uri, session)
         self.era: Era | None = None if setup.era == "auto" else Era(setup.era)
         self._modern_only = setup.era == "modern"
@@ -200,7 +210,7 @@ class Server:
         until = order.deadline if order else deadline
         try:
             child = await self._supervisor.child(
-                key, self.program(), until, lambda child: self._ready(child, offer, shake=shake)
+                key, self.program(), until, lambda child: self._ready(child, offer, shake=shake, own=subject == GATEWAY)
             )
         except Unreachable as error:
             start = error.__cause__
@@ -210,7 +220,7 @@ class Server:
             raise
         return PipeWire(child)
 
-    async def _ready(self, child: Child, offer: str, *, shake: bool) -> None:
+    async def _ready(self, child: Child, offer: str, *, shake: bool, own: bool) -> None:
         """Prepare a fresh process: find out its era once, shake hands where it or the client wants that."""
         deadline = asyncio.get_running_loop().time() + self.setup.start_timeout
         wire = PipeWire(child)
@@ -219,11 +229,19 @@ class Server:
             if self.era is Era.HANDSHAKE:
                 # Some old servers are confused by the question for good; they get a fresh start.
                 raise Reopen
+        link = None
         if self.era is Era.HANDSHAKE or shake:
             link = Link(wire, offer, self._changed)
             await link.open(deadline)
             self._of_child = {pid: each for pid, each in self._of_child.items() if each.alive}
             self._of_child[id(child)] = link
+        if not own and not (shake and self.era is Era.MODERN):
+            # A package runner may have fetched another version since the last process: what this one offers is judged
+            # before it carries a call. (In its other era a server may write the same definitions differently.)
+            found = await offering(self.setup.name, offer, self.era, link or wire, deadline, time.time())
+            if await self._sighted(found):
+                # The call that started it was decided by what the last process offered.
+                raise Unreachable("this process offers something else than the last one", hint=_SHIFTED)
 
     def stray(self, child: Child, message: dict[str, Any]) -> None:
         """Handle what a process says outside any call."""
