@@ -24,8 +24,9 @@ bench: install ## requests per second and CPU, beside nginx in the same run
 conformance: install ## the official suite, direct and through the gateway, side by side
 	$(PY) scripts/conformance.py
 
-soak: install ## the long runs: isolation over a million calls, fuzzing, kill -9
+soak: install ## the long runs: isolation over a million calls, fuzzing, a hostile server, kill -9
 	$(PY) scripts/soak.py
+	$(PY) scripts/crash.py --kills 20
 
 e2e: install
 	$(PY) -m pytest -m e2e

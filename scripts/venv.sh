@@ -9,7 +9,9 @@ if ! "$python" -m venv "$folder" 2>/dev/null; then
   apt-get update -qq && apt-get install -y -qq python3-venv
   "$python" -m venv "$folder"
 fi
-"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$list"
+# The list is complete, so nothing is left to resolve: what is not on it is not installed.
+"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$list"
+"$folder/bin/python" -m pip check --quiet --disable-pip-version-check
 # The checkout itself needs no build: a path file is all that an editable installation is.
 site=$("$folder/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 printf '%s\n' "$PWD/src" > "$site/ostiary-checkout.pth"

@@ -131,7 +131,7 @@ class Connection(HttpToolsProtocol):
             self.expect_100_continue = True
             return
         if said != b"chunked":
-            self._raise(501, "the only transfer coding that is understood is chunked")
+            self._raise(400, "the only transfer coding that is understood is chunked")
         self._chunked = True
         self._framing = -self._fed  # the head came with these bytes, and is bounded by itself
 
@@ -247,7 +247,7 @@ class Connection(HttpToolsProtocol):
 
     def _odd(self, version: str) -> None:
         if version not in {"1.0", "1.1"}:
-            self._raise(505, "speak HTTP/1.1")
+            self._raise(400, "speak HTTP/1.1")
         if self._hosts > 1 or (version == "1.1" and not self._hosts):
             self._raise(400, "send exactly one Host header (RFC 9112 section 3.2)")
         if version == "1.0" and self._chunked:
@@ -275,7 +275,7 @@ class Connection(HttpToolsProtocol):
 
     def _upgrading(self) -> None:
         if self.parser.get_method() == b"CONNECT":
-            self._raise(501, "this is no forward proxy")
+            self._raise(400, "this is no forward proxy")
         # llhttp takes what follows for another protocol's; it is parsed again without the upgrade.
         self._upgrade = True
 

@@ -79,8 +79,9 @@ class Ledger:
         self._since, self._retry_at = 0.0, 0.0
         self._ragged = self._unsynced = self._dirty = False
         self._queue: deque[bytes] = deque()
-        """Outcomes of this turn of the loop; while the disk refuses, everything that has to be written."""
-        self._flushing = False
+        """While the disk refuses: what has to be written."""
+        self._ended: list[tuple[Trail, int]] = []
+        """Calls that ended in this turn of the loop, and how many findings their intents named."""
         self._refusals, self._dropped = 0, 0
         self._seal, self._sealed_at, self._sealed_n = b"", 0.0, 0
         self._syncs: deque[Future[None]] = deque()
@@ -101,7 +102,7 @@ class Ledger:
     @property
     def queued(self) -> int:
         """How many records wait for the disk."""
-        return len(self._queue)
+        return len(self._queue) + len(self._ended)
 
     def gather(self, soon: Soon) -> None:
         """Write the outcomes of one turn of the event loop together from now on; an intent still waits for nothing."""
@@ -118,11 +119,10 @@ class Ledger:
         """Write the outcome: now, at the end of this turn of the loop, or as soon as it can be written."""
         known = self._in_flight.pop(trail.reference, None)
         if known is not None:
-            self._queue.append(self._bodies.outcome(trail, known))
-            if self._soon is None or self._reason is not None:
+            self._ended.append((trail, known))
+            if self._soon is None:
                 self._flush()
-            elif not self._flushing:
-                self._flushing = True
+            elif len(self._ended) == 1:
                 self._soon(self._flush)
             return
         body = self._bodies.refusal(trail)
@@ -131,6 +131,7 @@ class Ledger:
 
     def event(self, kind: str, facts: Mapping[str, Any] | None = None) -> None:
         """Write what happened in the life of the process, now or as soon as it can be written."""
+        self._flush()
         body = self._bodies.event(kind, self._clock(), facts or {})
         if not self._record(body):
             self._queue.append(body)
@@ -172,25 +173,22 @@ class Ledger:
     # Writing.
 
     def _record(self, body: bytes) -> bool:
-        """Write a record after all that wait. False: nothing of it was written."""
+        """Write a record, after all that wait for the disk. False: nothing of it was written."""
         if self._reason is not None and not self._resume():
             return False
-        if not self._queue:
-            return self._put(body)
-        if not self._put(*self._queue, body):
-            return False
-        self._queue.clear()
-        return True
+        return self._put(body)
 
     def _flush(self) -> None:
-        """Write what waits."""
-        self._flushing = False
+        """Write the outcomes of this turn, one after the other while the way to do it is warm, and in one write."""
+        ended, self._ended = self._ended, []
         if self._fd < 0:
             return
+        bodies = [self._bodies.outcome(trail, known) for trail, known in ended]
         if self._reason is not None:
+            self._queue.extend(bodies)
             self._resume()
-        elif self._queue and self._put(*self._queue):
-            self._queue.clear()
+        elif bodies and not self._put(*bodies):
+            self._queue.extend(bodies)
 
     def _put(self, *bodies: bytes) -> bool:
         """Write records as one, or nothing of them."""
