@@ -19,15 +19,16 @@ from msgspec import Struct
 
 from ostiary.adapters.upstream import modern
 from ostiary.adapters.upstream.catalogue import offering
+from ostiary.adapters.upstream.era import PATIENCE, discovered
 from ostiary.adapters.upstream.handshake import Changed, Link
 from ostiary.adapters.upstream.places import Places
 from ostiary.adapters.upstream.pool import Dial, Limits, Pool
 from ostiary.adapters.upstream.process import Child
 from ostiary.adapters.upstream.program import Program
 from ostiary.adapters.upstream.stdio import Reopen, Supervisor
-from ostiary.adapters.upstream.wire import Heard, HTTPWire, PipeWire, SessionGone, Wire, deaf
-from ostiary.core.errors import GatewayError, NoHandshake, Overloaded, TimedOut, Unreachable, UpstreamFailure
-from ostiary.core.model import MODERN, Era, Json, Kind, Order
+from ostiary.adapters.upstream.wire import Heard, HTTPWire, PipeWire, SessionGone, Wire
+from ostiary.core.errors import NoHandshake, Overloaded, TimedOut, Unreachable, UpstreamFailure
+from ostiary.core.model import Era, Json, Kind, Order
 from ostiary.core.ports import Back
 from ostiary.integrity.pins import Offering
 from ostiary.policy.egress import Origin
@@ -39,7 +40,6 @@ GATEWAY: Final = "gateway"
 """The principal of the gateway's own questions to a server."""
 _MOST_LINKS: Final = 4096
 _IDLE_LINK: Final = 600.0
-_PROBE: Final = 30.0
 _SHIFTED: Final = "what the server offers has changed; list it again, then call again"
 _SHAKEN: Final = "handshake "
 _REFUSALS: Final = 400
@@ -174,7 +174,7 @@ class Server:
         return self._probing.result()
 
     async def _probe(self) -> Era:
-        deadline = asyncio.get_running_loop().time() + max(_PROBE, self.setup.start_timeout)
+        deadline = asyncio.get_running_loop().time() + max(PATIENCE, self.setup.start_timeout)
         if self._wire is None:
             # A process is probed while it is prepared, in `_ready`.
             await self._pipe(GATEWAY, "", None, deadline)
@@ -382,20 +382,3 @@ class Server:
             await self.pool.close()
         if self.setup.program is not None:
             await self._supervisor.forget(self.setup.name)
-
-
-async def discovered(wire: Wire, deadline: float) -> Era:
-    """Return the era of what is at the other end; raise only where nothing could be reached."""
-    params = {"_meta": dict(modern.envelope(""))}
-    asked = min(deadline, asyncio.get_running_loop().time() + _PROBE)
-    try:
-        heard = await wire.request(
-            request(wire.mint(), "server/discover", params), modern.fields("server/discover", ""), asked, deaf
-        )
-    except Unreachable:
-        raise
-    except (GatewayError, SessionGone):
-        return Era.HANDSHAKE
-    result = heard.message.get("result")
-    versions = result.get("supportedVersions") if isinstance(result, dict) else None
-    return Era.MODERN if isinstance(versions, list) and MODERN in versions else Era.HANDSHAKE
