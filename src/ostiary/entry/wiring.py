@@ -254,7 +254,10 @@ class Gateway:
         """Refuse what a running gateway cannot take on: to take on half of a file would be worse."""
         now, then = self.revisions.config, config
         moved = [key for key in _FIXED if getattr(now.gateway, key) != getattr(then.gateway, key)]
-        moved += ["timeouts.session"] if now.gateway.timeouts.session != then.gateway.timeouts.session else []
+        times = now.gateway.timeouts, then.gateway.timeouts
+        moved += [
+            f"timeouts.{key}" for key in ("session", "shutdown") if len({getattr(each, key) for each in times}) > 1
+        ]
         keys = [f"gateway.{key}" for key in moved] + (["ledger"] if now.ledger != then.ledger else [])
         if keys:
             raise ValueError(f"{', '.join(keys)} changes with a restart only; restart the gateway to use the new file")
