@@ -21,6 +21,7 @@ from ostiary.adapters.upstream import modern
 from ostiary.adapters.upstream.catalogue import offering
 from ostiary.adapters.upstream.era import PATIENCE, discovered
 from ostiary.adapters.upstream.handshake import Changed, Link
+from ostiary.adapters.upstream.links import Links
 from ostiary.adapters.upstream.places import Places
 from ostiary.adapters.upstream.pool import Dial, Limits, Pool
 from ostiary.adapters.upstream.process import Child
@@ -38,8 +39,6 @@ log: Final = structlog.get_logger(__name__)
 
 GATEWAY: Final = "gateway"
 """The principal of the gateway's own questions to a server."""
-_MOST_LINKS: Final = 4096
-_IDLE_LINK: Final = 600.0
 _SHIFTED: Final = "what the server offers has changed; list it again, then call again"
 _SHAKEN: Final = "handshake "
 _REFUSALS: Final = 400
@@ -81,10 +80,7 @@ class Server:
         self._modern_only = setup.era == "modern"
         self._probing: asyncio.Task[Era] | None = None
         self._places = Places(setup.max_in_flight)
-        self._links: dict[tuple[str, str, str], Link] = {}
-        self._opening: dict[tuple[str, str, str], asyncio.Task[Link]] = {}
         self._of_child: dict[int, Link] = {}
-        self.levels: dict[str, str] = {}
         self.failing = ""
         """Why the last exchange failed, if it did."""
         self._wire: HTTPWire | None = None
@@ -93,6 +89,7 @@ class Server:
             limits = Limits(connections=setup.max_in_flight + 32, body=setup.answer)
             self.pool = Pool(setup.origin, dial=setup.dial, tls=setup.tls, limits=limits)
             self._wire = HTTPWire(self.pool, setup.origin.target.encode("ascii"), setup.fields)
+        self._links = Links(setup.name, self._wired, setup.start_timeout, self._changed)
 
     async def carry(self, order: Order, back: Back) -> Json:
         """Carry an order out, and return the JSON-RPC answer."""
@@ -253,51 +250,22 @@ class Server:
 
     # Sessions (handshake era)
 
+    def _wired(self) -> Wire:
+        if self._wire is None:
+            raise Unreachable(f"{self.setup.name} has no endpoint")
+        return self._wire
+
     async def _link(self, order: Order) -> Link:
         caller, client = order.caller, order.call.client
         if self._wire is None:
             wire = await self._pipe(caller.subject, caller.issuer, order, shake=self.era is Era.MODERN)
             return self._of_child[id(wire.child)]
         principal = "" if self.setup.shared else f"{caller.issuer} {caller.subject}"
-        return await self._session((principal, client.session or "", client.offer), order.deadline)
-
-    async def _session(self, key: tuple[str, str, str], deadline: float) -> Link:
-        link = self._links.get(key)
-        if link is not None and link.alive:
-            return link
-        task = self._opening.get(key)
-        if task is None:
-            task = self._opening[key] = asyncio.get_running_loop().create_task(self._opened(key))
-            task.add_done_callback(lambda _: self._opening.pop(key, None))
-        done, _ = await asyncio.wait({task}, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
-        if not done:
-            raise TimedOut(f"no session with {self.setup.name} before the deadline")
-        return task.result()
-
-    async def _opened(self, key: tuple[str, str, str]) -> Link:
-        if self._wire is None:
-            raise Unreachable(f"{self.setup.name} has no endpoint")
-        self._make_room()
-        link = Link(self._wire, key[2], self._changed, key[1])
-        now = asyncio.get_running_loop().time()
-        await link.open(now + self.setup.start_timeout, self.levels.get(key[1], ""))
-        link.used = now
-        self._links[key] = link
-        return link
-
-    def _make_room(self) -> None:
-        if len(self._links) < _MOST_LINKS:
-            return
-        idle = sorted((link.used, key) for key, link in self._links.items() if not link.busy)
-        if not idle:
-            raise Overloaded(f"{self.setup.name} has {_MOST_LINKS} busy sessions")
-        del self._links[idle[0][1]]
+        return await self._links.session((principal, client.session or "", client.offer), order.deadline)
 
     async def sweep(self, now: float) -> None:
         """End sessions that nobody used for a while."""
-        idle = [key for key, link in self._links.items() if not link.busy and now - link.used > _IDLE_LINK]
-        for link in [self._links.pop(key) for key in idle]:
-            await link.close(now + 5)
+        await self._links.sweep(now)
 
     # What concerns no single call
 
@@ -317,16 +285,14 @@ class Server:
 
     async def _levelled(self, order: Order, session: str) -> None:
         level = str(order.call.params["level"])
-        self.levels[session] = level
-        if len(self.levels) > _MOST_LINKS:
-            del self.levels[next(iter(self.levels))]
+        self._links.levelled(session, level)
         for link in self._mine(order, session):
             await link.set_level(level, order.deadline)
 
     def _mine(self, order: Order, session: str) -> list[Link]:
         """Return the open sessions that serve this client session."""
         offer = order.call.client.offer
-        found = [link for key, link in self._links.items() if key[1] == session and link.alive]
+        found = self._links.of(session)
         principal = "" if self.setup.shared else f"{order.caller.issuer} {order.caller.subject}"
         for status in self._supervisor.status() if self._wire is None else ():
             of = (status.server, status.principal, status.offer.removeprefix(_SHAKEN))
@@ -345,7 +311,7 @@ class Server:
             if self.era is Era.MODERN:
                 yield Era.MODERN, self._wire
                 return
-            yield Era.HANDSHAKE, await self._session((GATEWAY, "", offer), deadline)
+            yield Era.HANDSHAKE, await self._links.session((GATEWAY, "", offer), deadline)
             return
         pipe = await self._pipe(GATEWAY, "", None, deadline, offer)
         if self.era is Era.MODERN:
@@ -374,10 +340,7 @@ class Server:
 
     async def close(self) -> None:
         """End every session and connection."""
-        now = asyncio.get_running_loop().time()
-        for link in self._links.values():
-            await link.close(now + 2)
-        self._links.clear()
+        await self._links.close()
         if self.pool is not None:
             await self.pool.close()
         if self.setup.program is not None:
