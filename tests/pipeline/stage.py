@@ -19,6 +19,7 @@ from ostiary.core.ports import Back, Change, Journal, Release
 from ostiary.core.trail import Trail
 from ostiary.pipeline.serve import serve
 from ostiary.pipeline.sessions import Sessions
+from ostiary.pipeline.suspend import Suspensions
 from ostiary.pipeline.world import World
 from ostiary.protocol.modern import CAPABILITIES, VERSION
 
@@ -54,6 +55,8 @@ CALLERS = {"ana-token": known("ana", "dev"), "eve-token": known("eve", "guest")}
 
 class Heard:
     """A reply that remembers."""
+
+    stream = True
 
     def __init__(self) -> None:
         self.answers: list[Answer] = []
@@ -138,6 +141,7 @@ class Stage:
             audit=self.audit,
             surfaces=self.surfaces,
             sessions=Sessions(Sealed(), Ended(), lambda: 0.0, lambda: f"s{next(sessions)}", 3600.0),
+            suspensions=Suspensions(lambda: f"held{next(sessions)}"),
             changes=self.changes,
             seal=Sealed(),
             clock=lambda: 0.0,

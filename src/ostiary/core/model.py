@@ -312,6 +312,8 @@ class Order(Struct, frozen=True):
     deadline: float
     """On the monotonic clock."""
     reference: str
+    endpoint: str = ""
+    """Where the client came in."""
 
 
 class Answer(Struct, frozen=True):

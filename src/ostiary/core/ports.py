@@ -25,6 +25,9 @@ class Journal(Protocol):
 class Reply(Protocol):
     """The way back to one client for one message."""
 
+    stream: bool
+    """Whether the client reads a stream at all; one that does not cannot be asked or told anything before the answer."""
+
     async def keep(self, journal: Journal, prime: bool, /) -> None:
         """Make this answer a stream that can be taken up again; `prime` begins it with an event id (2025-11-25)."""
 

@@ -34,7 +34,7 @@ class Trail(Struct):
     request_bytes: int = 0
     answer_bytes: int = 0
     outcome: str = "abandoned"
-    """`answered`, `tool_error`, `rpc_error`, `abandoned`, or the code of the failure."""
+    """`answered`, `input_required`, `tool_error`, `rpc_error`, `abandoned`, or the code of the failure."""
     detail: str = ""
 
     def refuse(self, error: GatewayError) -> None:

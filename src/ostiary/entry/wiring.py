@@ -36,6 +36,7 @@ from ostiary.integrity.pins import State
 from ostiary.operate.revise import Revisions
 from ostiary.pipeline.serve import serve
 from ostiary.pipeline.sessions import Sessions
+from ostiary.pipeline.suspend import Suspensions
 from ostiary.pipeline.world import World
 
 log: Final = structlog.get_logger(__name__)
@@ -76,6 +77,7 @@ class Gateway:
         self.door = self._door(config)
 
     def _door(self, config: Config) -> Door:
+        self.suspensions = Suspensions(lambda: secrets.token_urlsafe(12))
         seal = keys.Sealer(keys.key(self.data, keys.SEAL))
         sessions = Sessions(
             seal, self.ended, time.time, lambda: secrets.token_urlsafe(12), config.gateway.timeouts.session
@@ -95,6 +97,7 @@ class Gateway:
             audit=self.ledger,
             surfaces=self._surfaces,
             sessions=sessions,
+            suspensions=self.suspensions,
             changes=self.hub.changes,
             seal=seal,
             clock=time.monotonic,
@@ -150,6 +153,7 @@ class Gateway:
         for task in self._background:
             task.cancel()
         self.refresh.forget_all()
+        self.suspensions.close()
         await self.hub.close()
         await self.hub.supervisor.__aexit__(None, None, None)
         await self._tasks.__aexit__(None, None, None)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ostiary.core.errors import TimedOut
 from ostiary.core.model import Era, Json, Order
 from ostiary.core.ports import Reply
 from ostiary.pipeline.world import World
-from ostiary.protocol.capabilities import covers
 from ostiary.protocol.jsonrpc import notification, request
 from ostiary.protocol.methods import INTERLUDE
-
-_REFUSED: Final = -32601
+from ostiary.protocol.questions import objection, refusal
+from ostiary.protocol.states import LIFETIME
 
 
 class Conversation:
@@ -21,6 +21,8 @@ class Conversation:
 
     def __init__(self, order: Order, reply: Reply, world: World) -> None:
         self._order, self._reply, self._world = order, reply, world
+        self._limit: asyncio.Timeout | None = None
+        self._asking, self._left = 0, 0.0
 
     async def notify(self, method: str, params: Json) -> None:
         """Pass a notification on to the client, on this call's stream; an interlude is one, too."""
@@ -32,19 +34,42 @@ class Conversation:
     async def ask(self, method: str, params: Json) -> Json:
         """Put a server's request to the client on this call's stream, and wait for the answer it posts."""
         client, world = self._order.call.client, self._world
-        if not covers(client.offer, method, params):
-            return _error(f"the client did not declare what {method} needs")
+        reason = objection(client, method, params)
+        if reason:
+            return refusal(reason)
         if client.era is Era.MODERN or client.session is None:
-            return _error("a client of this revision is not asked by requests")
+            return refusal("a client of this revision is not asked by requests")
+        if not self._reply.stream:
+            return refusal("the client accepts no event stream, so it cannot be asked")
         ident = f"ostiary-{world.reference()}"
-        with world.sessions.asking(client.session, ident) as answer:
+        with world.sessions.asking(client.session, ident) as answer, self._paused():
             await self._reply.put(request(ident, method, params))
             try:
-                async with asyncio.timeout(self._order.deadline - world.clock()):
+                async with asyncio.timeout(LIFETIME):
                     return await answer
             except TimeoutError:
                 raise TimedOut(f"the client did not answer {method}") from None
 
+    @contextmanager
+    def pausing(self, limit: asyncio.Timeout) -> Iterator[None]:
+        """Let `limit` stand still while the client is asked: a person who thinks is no slow server."""
+        self._limit = limit
+        try:
+            yield
+        finally:
+            self._limit = None
 
-def _error(message: str) -> Json:
-    return {"error": {"code": _REFUSED, "message": message}}
+    @contextmanager
+    def _paused(self) -> Iterator[None]:
+        loop, limit = asyncio.get_running_loop(), self._limit
+        self._asking += 1
+        if limit is not None and self._asking == 1:
+            self._left = (limit.when() or loop.time()) - loop.time()
+            limit.reschedule(None)
+        try:
+            yield
+        finally:
+            self._asking -= 1
+            # A question may outlive its call, and then there is nothing left to go on.
+            if self._limit is not None and not self._asking:
+                self._limit.reschedule(loop.time() + self._left)

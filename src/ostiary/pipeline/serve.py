@@ -48,7 +48,7 @@ async def serve(message: Inbound, reply: Reply, world: World) -> None:  # noqa: 
         if target.server:
             world.audit.begin(trail)  # 8 record the intent: from here on it may leave
         mark()
-        order = Order(call, target, caller, trail.started + target.timeout, trail.reference)
+        order = Order(call, target, caller, trail.started + target.timeout, trail.reference, message.endpoint)
         answer = await steps.forward(order, surface, reply, world, trail)  # 9 forward, 10 check, 11 guard the answer
         mark()
         trail.answer_bytes = await reply.finish(answer)

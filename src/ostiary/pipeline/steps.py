@@ -32,6 +32,7 @@ from ostiary.core.model import (
 )
 from ostiary.core.ports import Back, Reply
 from ostiary.core.trail import Trail
+from ostiary.pipeline.carry import carried, conversed, handed
 from ostiary.pipeline.conversation import Conversation
 from ostiary.pipeline.local import local
 from ostiary.pipeline.world import World
@@ -187,21 +188,23 @@ async def forward(order: Order, surface: Surface, reply: Reply, world: World, tr
         answer = await local(order, surface, reply, world)
         trail.outcome = _outcome(answer.payload)
         return answer
-    back: Back = Conversation(order, reply, world)
+    back: Back = (talk := Conversation(order, reply, world))
     if target.guards_out:
         back = _Screen(back, target.guards_out, trail)
     trail.sent = world.clock()
     try:
         if call.client.session and call.id is not None:
             with world.sessions.carrying(call.client.session, call.id):
-                raw = await world.send(order, back)
+                raw = await conversed(order, back, talk, world)
         else:
-            raw = await world.send(order, back)
+            raw = await carried(order, back, world)
     finally:
         trail.answered = world.clock()
     raw = checked(raw)
     if target.guards_out:
         raw = _inspected(raw, target.guards_out, trail)
+    if call.client.era is Era.MODERN:
+        raw = handed(order, raw, world)
     trail.outcome = _outcome(raw)
     return answered(call, raw)
 
@@ -223,7 +226,11 @@ def _outcome(answer: Json | None) -> str:
     if "error" in answer:
         return "rpc_error"
     result: Any = answer.get("result")
-    return "tool_error" if isinstance(result, dict) and result.get("isError") is True else "answered"
+    if not isinstance(result, dict):
+        return "answered"
+    if result.get("resultType") == "input_required":
+        return "input_required"
+    return "tool_error" if result.get("isError") is True else "answered"
 
 
 class _Screen:

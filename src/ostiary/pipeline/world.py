@@ -10,6 +10,7 @@ from ostiary.core.model import Snapshot
 from ostiary.core.ports import Audit, Changes, Identify, Seal, Send, Spend, Surfaces
 from ostiary.core.trail import Trail
 from ostiary.pipeline.sessions import Sessions
+from ostiary.pipeline.suspend import Suspensions
 
 
 class World(Struct, frozen=True):
@@ -22,6 +23,7 @@ class World(Struct, frozen=True):
     audit: Audit
     surfaces: Surfaces
     sessions: Sessions
+    suspensions: Suspensions
     changes: Changes
     seal: Seal
     clock: Callable[[], float]

@@ -44,9 +44,19 @@ def _error(call: Call, error: Any) -> Answer:
     if not isinstance(error, dict) or not isinstance(error.get("code"), int):
         error = {"code": Fault.jsonrpc, "message": "The server's error is not a JSON-RPC error"}
     if call.client.era is Era.HANDSHAKE:
-        return Answer({"jsonrpc": "2.0", "id": call.id, "error": error})
+        return Answer({"jsonrpc": "2.0", "id": call.id, "error": _handshake_error(call, error)})
     error = {**error, "code": _LEGACY_ONLY.get(error["code"], error["code"])}
     return Answer({"jsonrpc": "2.0", "id": call.id, "error": error}, _STATUS.get(error["code"], 200))
+
+
+def _handshake_error(call: Call, error: dict[str, Any]) -> dict[str, Any]:
+    """Return an error with the code that a missing resource had until 2025-11-25 (2026-07-28, SEP-2164)."""
+    missing = error["code"] == BadParams.jsonrpc and "uri" in _mapping(error.get("data"))
+    return {**error, "code": -32002} if missing and call.method.startswith("resources/") else error
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def modern(call: Call, result: Any) -> Any:
