@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ostiary.core.model import Answer, Inbound, Json, Order
+from ostiary.core.model import Answer, Inbound, Json, Order, Timeouts
 from ostiary.core.ports import Back
 from ostiary.pipeline.serve import serve
 from ostiary.pipeline.suspend import Suspensions
@@ -194,15 +194,14 @@ def test_abandoned_calls_end_and_the_server_is_told() -> None:
     """Checklist 26."""
     stage, old = Stage(), Old(("elicitation/create", ASK), ("roots/list", {}))
     stage.carry = old.carry
-    impatient = Suspensions(lambda: "held", patience=0.01)
-    stage.world = msgspec.structs.replace(stage.world, suspensions=impatient)
+    stage.snapshot = msgspec.structs.replace(stage.snapshot, timeouts=Timeouts(answer=0.01))
 
     async def story(say: Any) -> None:
         first = result(await say(asking()))
         while not old.heard:
             await asyncio.sleep(0.01)
         assert old.heard == [{"result": {"action": "cancel"}}]
-        assert len(impatient) == 0
+        assert len(stage.world.suspensions) == 0
         late = await say(asking(requestState=first["requestState"], inputResponses={"question1": {"action": "accept"}}))
         assert error(late)["code"] == -32602
 

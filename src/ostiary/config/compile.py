@@ -160,7 +160,7 @@ def compiled(config: Config, catalogues: Mapping[tuple[str, str], Catalogue], re
         frozenset(endpoints(config)),
         surfaces,
         *_names(config),
-        Timeouts(config.gateway.timeouts.call, config.gateway.timeouts.session),
+        Timeouts(config.gateway.timeouts.call, config.gateway.timeouts.session, config.gateway.timeouts.answer),
         Bounds(config.gateway.bounds.body, config.gateway.bounds.depth, config.gateway.bounds.in_flight),
         schema.weakened(config),
     )

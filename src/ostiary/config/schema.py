@@ -102,6 +102,7 @@ class Timeouts(Section):
 
     call: Seconds = _key("60s", "One call, from its first byte to its last; a server's own timeout may be shorter.")
     session: Seconds = _key("24h", "A session of the handshake era, after which the client initializes anew.")
+    answer: Seconds = _key("10m", "How long a client has to answer what a server asks in the middle of a call.")
     shutdown: Seconds = _key("10s", "Calls in flight when the gateway stops, before they are cut off.")
 
 

@@ -276,6 +276,7 @@ class Timeouts(Struct, frozen=True):
 
     call: float = 60.0
     session: float = 86_400.0
+    answer: float = 600.0
 
 
 class Bounds(Struct, frozen=True):

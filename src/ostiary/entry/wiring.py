@@ -84,6 +84,7 @@ class Gateway:
         )
         self.meter = Meter(
             in_flight=lambda: self.door.in_flight,
+            suspended=lambda: len(self.suspensions),
             ledger_stopped=lambda: self.ledger.stopped is not None,
             servers=self._up,
             weakened=lambda: len(self.revisions().weakened),

@@ -63,7 +63,7 @@ def handed(order: Order, raw: Json, world: World) -> Json:
 
 def _required(result: Json, way: Way, content: str, order: Order, world: World) -> dict[str, Any]:
     fresh = states.state(way, order.call, order.caller, order.target, order.endpoint)
-    sealed = world.seal.close(PURPOSE, states.packed(fresh, content, world.time()))
+    sealed = world.seal.close(PURPOSE, states.packed(fresh, content, world.time() + world.current().timeouts.answer))
     return {**result, "resultType": "input_required", "requestState": sealed}
 
 
@@ -105,7 +105,7 @@ async def _attended(call: Suspended, order: Order, back: Back, world: World) -> 
         key: {"method": each.method, "params": questions.modern_elicitation(each.params)}
         for key, each in call.open.items()
     }
-    held = world.suspensions.keep(call)
+    held = world.suspensions.keep(call, world.current().timeouts.answer)
     return {"result": {"resultType": "input_required", "inputRequests": open_, "requestState": held}}
 
 

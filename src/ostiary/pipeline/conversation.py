@@ -13,7 +13,6 @@ from ostiary.pipeline.world import World
 from ostiary.protocol.jsonrpc import notification, request
 from ostiary.protocol.methods import INTERLUDE
 from ostiary.protocol.questions import objection, refusal
-from ostiary.protocol.states import LIFETIME
 
 
 class Conversation:
@@ -45,7 +44,7 @@ class Conversation:
         with world.sessions.asking(client.session, ident) as answer, self._paused():
             await self._reply.put(request(ident, method, params))
             try:
-                async with asyncio.timeout(LIFETIME):
+                async with asyncio.timeout(world.current().timeouts.answer):
                     return await answer
             except TimeoutError:
                 raise TimedOut(f"the client did not answer {method}") from None

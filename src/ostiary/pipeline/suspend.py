@@ -139,9 +139,8 @@ class Suspended:
 class Suspensions:
     """Every suspended call of this process; bounded for each principal and in total."""
 
-    def __init__(self, ident: Callable[[], str], patience: float = states.LIFETIME) -> None:
-        """Give up on a client after `patience` seconds."""
-        self._ident, self._patience = ident, patience
+    def __init__(self, ident: Callable[[], str]) -> None:
+        self._ident = ident
         self._kept: dict[str, tuple[Suspended, asyncio.TimerHandle]] = {}
         self._of: Counter[tuple[str, str]] = Counter()
 
@@ -149,13 +148,13 @@ class Suspensions:
         """Count the calls that wait."""
         return len(self._kept)
 
-    def keep(self, call: Suspended) -> Held:
-        """Keep a call until its client comes back; raise `Overloaded`, and end the call, where there are too many."""
+    def keep(self, call: Suspended, patience: float) -> Held:
+        """Keep a call for `patience` seconds, until its client comes back; `Overloaded`, and its end, if there are too many."""
         if len(self._kept) >= _TOTAL or self._of[call.owner] >= _PER_PRINCIPAL:
             call.abandon()
             raise Overloaded("too many suspended calls", hint="too many calls wait for an answer; answer those first")
         ident = self._ident()
-        timer = asyncio.get_running_loop().call_later(self._patience, self._expire, ident)
+        timer = asyncio.get_running_loop().call_later(patience, self._expire, ident)
         self._kept[ident] = (call, timer)
         self._of[call.owner] += 1
         return Held(ident)

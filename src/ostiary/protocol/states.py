@@ -17,8 +17,6 @@ from msgspec import Struct
 from ostiary.core.errors import BadParams, Garbled
 from ostiary.core.model import Call, Caller, Target
 
-LIFETIME: Final = 600.0
-"""Seconds that a person has to answer."""
 _LONGEST: Final = 64 * 1024
 _ASIDE: Final = frozenset({"_meta", "inputResponses", "requestState"})
 
@@ -65,11 +63,11 @@ def digest(call: Call) -> str:
     return hashlib.sha256(_encoder.encode([call.method, said])).hexdigest()
 
 
-def packed(fresh: State, content: str, now: float) -> bytes:
+def packed(fresh: State, content: str, expires: float) -> bytes:
     """Return the bytes to seal; `Garbled` where a server's state is too long to travel twice."""
     if len(content) > _LONGEST:
         raise Garbled("its requestState is too long", hint=f"requestState has more than {_LONGEST} characters")
-    return _encoder.encode(msgspec.structs.replace(fresh, content=content, expires=now + LIFETIME))
+    return _encoder.encode(msgspec.structs.replace(fresh, content=content, expires=expires))
 
 
 def opened(content: bytes, expected: State, now: float) -> State:

@@ -27,7 +27,7 @@ def state(subject: str = "ana", endpoint: str = "/mcp", label: str = "files.read
 
 
 def test_a_state_opens_for_the_retry_of_its_call() -> None:
-    sealed = states.packed(state(arguments={"b": 1, "a": 2}), "theirs", 0.0)
+    sealed = states.packed(state(arguments={"b": 1, "a": 2}), "theirs", 600.0)
     retry = state(arguments={"a": 2, "b": 1}, inputResponses={"x": {}}, requestState="s", _meta={"progressToken": 1})
     assert states.opened(sealed, retry, 600.0).content == "theirs"
 
@@ -44,12 +44,12 @@ def test_a_state_opens_for_the_retry_of_its_call() -> None:
 )
 def test_a_state_opens_for_nothing_else(other: State) -> None:
     with pytest.raises(BadParams, match="not one of this call"):
-        states.opened(states.packed(state(), "theirs", 0.0), other, 0.0)
+        states.opened(states.packed(state(), "theirs", 600.0), other, 0.0)
 
 
 def test_a_state_expires() -> None:
     with pytest.raises(BadParams, match="expired"):
-        states.opened(states.packed(state(), "", 0.0), state(), states.LIFETIME + 0.1)
+        states.opened(states.packed(state(), "", 600.0), state(), 600.1)
 
 
 @given(st.binary(max_size=64))

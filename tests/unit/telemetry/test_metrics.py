@@ -43,6 +43,7 @@ def trail(
 def meter(**more: Any) -> Meter:
     filled: dict[str, Any] = {
         "in_flight": lambda: 3,
+        "suspended": lambda: 5,
         "ledger_stopped": lambda: False,
         "servers": lambda: {"files": True, "crm": False},
         "weakened": lambda: 2,
@@ -207,6 +208,7 @@ def test_what_is_true_at_the_moment_is_asked_for_at_the_moment() -> None:
     stopped = [False]
     found = seen(looking := meter(ledger_stopped=lambda: stopped[0]))
     assert found["ostiary_calls_in_flight", ()] == 3
+    assert found["ostiary_suspended_calls", ()] == 5
     assert found["ostiary_ledger_writable", ()] == 1
     assert found["ostiary_unsafe_keys", ()] == 2
     assert found["ostiary_upstream_up", (("server", "files"),)] == 1

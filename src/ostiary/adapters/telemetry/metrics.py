@@ -125,6 +125,7 @@ class Meter:
         self,
         *,
         in_flight: Callable[[], int],
+        suspended: Callable[[], int],
         ledger_stopped: Callable[[], bool],
         servers: Callable[[], Mapping[str, bool]],
         weakened: Callable[[], int],
@@ -138,7 +139,7 @@ class Meter:
         self._steps = {step: Histogram(STEP_SECONDS) for step in (*STEPS[:_CARRY], "forward", "check", "reply")}
         self._registry = CollectorRegistry()
         self._registry.register(_Counted(self._series, self._servers, self._steps))
-        self._registry.register(_Seen(in_flight, ledger_stopped, servers, weakened, held))
+        self._registry.register(_Seen(in_flight, suspended, ledger_stopped, servers, weakened, held))
         ProcessCollector(registry=self._registry)
 
     def __call__(self, trail: Trail) -> None:
@@ -239,12 +240,14 @@ class _Seen(Collector):
     def __init__(
         self,
         in_flight: Callable[[], int],
+        suspended: Callable[[], int],
         ledger_stopped: Callable[[], bool],
         servers: Callable[[], Mapping[str, bool]],
         weakened: Callable[[], int],
         held: Callable[[], Mapping[str, int]],
     ) -> None:
-        self._in_flight, self._ledger_stopped, self._servers = in_flight, ledger_stopped, servers
+        self._in_flight, self._suspended = in_flight, suspended
+        self._ledger_stopped, self._servers = ledger_stopped, servers
         self._weakened, self._held = weakened, held
 
     def collect(self) -> Iterator[Metric]:
@@ -252,6 +255,8 @@ class _Seen(Collector):
         build.add_metric((__version__, platform.python_version()), 1)
         yield build
         yield GaugeMetricFamily("ostiary_calls_in_flight", "Calls that have begun and not ended.", self._in_flight())
+        waiting = self._suspended()
+        yield GaugeMetricFamily("ostiary_suspended_calls", "Calls that wait for a client's answer.", waiting)
         yield GaugeMetricFamily("ostiary_ledger_writable", "1: calls can be recorded.", not self._ledger_stopped())
         yield GaugeMetricFamily("ostiary_unsafe_keys", "Weakening keys in force.", self._weakened())
         yield _gauge("ostiary_upstream_up", "1: the server answers.", self._servers())
