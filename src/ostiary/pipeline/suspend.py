@@ -149,7 +149,7 @@ class Suspensions:
         return len(self._kept)
 
     def keep(self, call: Suspended, patience: float) -> Held:
-        """Keep a call for `patience` seconds, until its client comes back; `Overloaded`, and its end, if there are too many."""
+        """Keep a call until its client comes back, for `patience` seconds; beyond the bounds end it: `Overloaded`."""
         if len(self._kept) >= _TOTAL or self._of[call.owner] >= _PER_PRINCIPAL:
             call.abandon()
             raise Overloaded("too many suspended calls", hint="too many calls wait for an answer; answer those first")
