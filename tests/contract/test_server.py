@@ -259,6 +259,7 @@ def test_a_probe_that_speaks_http_1_0_needs_no_host(server: Running) -> None:
     assert heard(server.said(b"GET /h HTTP/1.0\r\n\r\n"))["path"] == "/h"
 
 
+@pytest.mark.requirement("MCP-13")
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [

@@ -269,6 +269,7 @@ async def test_a_long_line_within_the_limit_passes(spawn: Spawn) -> None:
     assert len(answer["result"]) == 3_000_000
 
 
+@pytest.mark.requirement("MCP-35")
 @pytest.mark.parametrize(("method", "params"), [("long line", {"bytes": 200_000}), ("endless line", {})])
 async def test_a_line_over_the_limit_garbles_every_call_in_flight(spawn: Spawn, method: str, params: Any) -> None:
     """Ours: nobody knows whose answer it was."""
@@ -294,6 +295,7 @@ async def test_a_server_that_does_not_read_makes_writers_wait_and_then_refuses_t
 # Ends.
 
 
+@pytest.mark.requirement("MCP-35")
 async def test_a_crash_during_a_call_loses_the_call_and_quotes_nothing(spawn: Spawn) -> None:
     child = (await spawn()).child
     bystander = await child.open(request(child, "hold"), soon())
@@ -350,6 +352,7 @@ async def test_a_stop_loses_the_calls_in_flight(spawn: Spawn) -> None:
         await arriving.next()
 
 
+@pytest.mark.requirement("MCP-35")
 @pytest.mark.parametrize("detached", [True, False])
 async def test_a_stop_ends_grandchildren_too(spawn: Spawn, mark: str, detached: bool) -> None:
     child = (await spawn()).child
@@ -358,6 +361,7 @@ async def test_a_stop_ends_grandchildren_too(spawn: Spawn, mark: str, detached: 
     await eventually(lambda: marked(mark) == [])
 
 
+@pytest.mark.requirement("MCP-35")
 @pytest.mark.parametrize("detached", [True, False])
 async def test_a_kill_from_outside_ends_grandchildren_too(spawn: Spawn, mark: str, detached: bool) -> None:
     child = (await spawn()).child
@@ -584,6 +588,7 @@ async def test_a_handshake_may_ask_for_one_fresh_process(program: Make, starts: 
     assert starts() == 2
 
 
+@pytest.mark.requirement("MCP-35")
 async def test_after_a_crash_the_next_call_gets_a_new_process_and_no_call_runs_twice(
     program: Make, starts: Callable[[], int]
 ) -> None:

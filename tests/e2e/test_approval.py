@@ -180,6 +180,7 @@ async def test_what_is_offered_to_able_clients_is_kept_and_pinned_for_them(tmp_p
         await until_listed(ana, basic)
 
 
+@pytest.mark.requirement("MCP-39")
 async def test_a_server_that_is_down_keeps_its_last_good_catalogue_and_harms_nobody(tmp_path: Path) -> None:
     """Issue: one dead upstream never empties or fails the rest; the last good catalogue stays, marked stale."""
     dead, alive = Upstream(), Upstream()
@@ -217,6 +218,7 @@ async def test_a_server_that_is_down_keeps_its_last_good_catalogue_and_harms_nob
             await asyncio.to_thread(gateway.stop)
 
 
+@pytest.mark.requirement("MCP-39")
 async def test_a_server_that_answers_nonsense_keeps_its_last_good_catalogue(tmp_path: Path) -> None:
     async with stage(tmp_path, refresh="1s") as (double, gateway, ana):
         double.broken = True

@@ -61,6 +61,7 @@ async def test_after_kill_nine_under_load_the_ledger_knows_every_call_that_left(
     assert [each.problems for each in rounds] == [(), (), ()]
 
 
+@pytest.mark.requirement("MCP-35")
 @pytest.mark.parametrize("era", ["modern", "handshake"])
 async def test_a_call_whose_process_is_killed_ends_clearly_and_is_not_run_again(tmp_path: Path, era: str) -> None:
     """Issue: kill -9 of a stdio server in flight is a clear error, a restart, and no re-run."""

@@ -81,6 +81,7 @@ async def test_a_session_that_is_ended_takes_what_it_has_in_flight_with_it(tmp_p
 # Cursors
 
 
+@pytest.mark.requirement("MCP-38")
 async def test_a_cursor_belongs_to_its_caller_its_list_and_its_endpoint(tmp_path: Path) -> None:
     """Issue: sealed cursors."""
     double = Upstream()
@@ -109,6 +110,7 @@ async def test_a_cursor_belongs_to_its_caller_its_list_and_its_endpoint(tmp_path
 # Progress and cancellation
 
 
+@pytest.mark.requirement("MCP-28")
 @pytest.mark.parametrize("era", ERAS)
 async def test_two_callers_with_the_same_progress_token_hear_only_their_own(tmp_path: Path, era: str) -> None:
     async with stage(tmp_path, [era]) as (double, _, ana, bea):
@@ -136,6 +138,7 @@ def steps(key: str) -> Json:
     return {"name": "crm__steps", "arguments": {"key": key}, "_meta": {"progressToken": "same"}}
 
 
+@pytest.mark.requirement("MCP-27")
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_client_that_hangs_up_cancels_upstream_and_one_that_says_so_too(tmp_path: Path, era: str) -> None:
     """Spec: closing the stream cancels a modern call; a notification cancels a call of the handshake era."""
@@ -167,6 +170,7 @@ def outcomes(gateway: House) -> list[str]:
     return [each["outcome"] for each in gateway.records() if each["type"] == "outcome"]
 
 
+@pytest.mark.requirement("MCP-27")
 async def test_a_session_client_that_loses_its_connection_does_not_cancel(tmp_path: Path) -> None:
     """Spec (2025-11-25, "Disconnection"): it should not be taken for cancelling; its answer can be fetched again."""
     async with stage(tmp_path) as (double, _, ana, _bea):
@@ -191,6 +195,7 @@ async def test_a_session_client_that_loses_its_connection_does_not_cancel(tmp_pa
         assert double.noted == ["kept"]
 
 
+@pytest.mark.requirement("MCP-27")
 @pytest.mark.parametrize("era", ERAS)
 async def test_cancelling_reaches_a_process(tmp_path: Path, era: str) -> None:
     async with counting(tmp_path, era) as counter:

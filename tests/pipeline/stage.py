@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 
 from ostiary.config.compile import compiled
 from ostiary.config.parse import parse
-from ostiary.core.errors import LedgerStopped, Unauthenticated
+from ostiary.core.errors import GatewayError, LedgerStopped, Unauthenticated
 from ostiary.core.model import Answer, Caller, Catalogue, Charge, Guard, Inbound, Json, Kind, Order, Snapshot
-from ostiary.core.ports import Back, Change, Journal, Release
+from ostiary.core.ports import Back, Change, Journal, Release, Tell, Watched
 from ostiary.core.trail import Trail
+from ostiary.pipeline.links import Links
 from ostiary.pipeline.serve import serve
 from ostiary.pipeline.sessions import Sessions
 from ostiary.pipeline.suspend import Suspensions
@@ -75,6 +75,8 @@ class Heard:
 
     async def replay(self, ident: str, data: bytes) -> None: ...
 
+    async def event(self, name: str, data: bytes) -> None: ...
+
     async def finish(self, answer: Answer) -> int:
         self.answers.append(answer)
         return 0
@@ -128,6 +130,10 @@ class Stage:
         self.audit = Book(self.log)
         self.paid: list[tuple[Charge, ...]] = []
         self.released = 0
+        self.followers: list[Tell] = []
+        self.watched: list[tuple[str, Tell]] = []
+        self.unwatchable: dict[str, Json | GatewayError] = {}
+        self.revoked: set[str] = set()
         catalogues = {("files", ""): FILES, ("crm", ""): CRM}
         self.snapshot: Snapshot = compiled(parse(text, "test.yaml"), catalogues, 7, "digest").snapshot
         if guards:
@@ -142,12 +148,16 @@ class Stage:
             surfaces=self.surfaces,
             sessions=Sessions(Sealed(), Ended(), lambda: 0.0, lambda: f"s{next(sessions)}", 3600.0),
             suspensions=Suspensions(lambda: f"held{next(sessions)}"),
+            links=Links(),
             changes=self.changes,
+            watch=self.watch,
+            standing=self.standing,
             seal=Sealed(),
             clock=lambda: 0.0,
             time=lambda: 0.0,
             reference=lambda: f"ref-{next(counter)}",
             meter=lambda trail: self.log.append("metered"),
+            serve=serve,
         )
 
     def _guard(self, guards: tuple[Guard, ...]) -> None:
@@ -186,9 +196,31 @@ class Stage:
         surfaces = {**self.snapshot.surfaces, (endpoint, offer): self.snapshot.surfaces[endpoint, ""]}
         return msgspec.structs.replace(self.snapshot, surfaces=surfaces)
 
-    @asynccontextmanager
-    async def changes(self, servers: tuple[str, ...]) -> AsyncIterator[AsyncIterator[Change]]:
-        yield _Nothing()
+    def changes(self, servers: tuple[str, ...], tell: Tell) -> Release:
+        self.followers.append(tell)
+        return lambda: self.followers.remove(tell)
+
+    async def watch(self, order: Order, tell: Tell) -> Watched:
+        """Watch a resource, unless a test wants otherwise."""
+        error = self.unwatchable.get(order.target.name)
+        if isinstance(error, GatewayError):
+            raise error
+        if error is not None:
+            return Watched(lambda: None, error)
+        wish = (order.target.name, tell)
+        self.watched.append(wish)
+        return Watched(lambda: self.watched.remove(wish) if wish in self.watched else None)
+
+    async def standing(self, caller: Caller) -> bool:
+        return caller.client not in self.revoked
+
+    def say(self, change: Change | None) -> None:
+        """Tell everyone who follows, or watches the resource, what changed."""
+        for tell in [*self.followers] if change is None or not change.watched else []:
+            tell(change)
+        for uri, tell in [*self.watched]:
+            if change is not None and change.watched == uri:
+                tell(change)
 
     async def serve(self, message: Inbound) -> Heard:
         heard = Heard()
@@ -201,14 +233,6 @@ class Stage:
         assert len(heard.answers) == 1, "a message has exactly one last word"
         assert self.audit.ended, "no message ends without a record"
         return heard.answers[0]
-
-
-class _Nothing:
-    def __aiter__(self) -> _Nothing:
-        return self
-
-    async def __anext__(self) -> Change:
-        return await asyncio.Event().wait()  # type: ignore[return-value]
 
 
 def whole(body: bytes) -> Callable[[], Awaitable[bytes]]:

@@ -81,6 +81,7 @@ def error(answer: Answer) -> Mapping[str, Any]:
     return found
 
 
+@pytest.mark.requirement("MCP-22")
 def test_a_suspended_call_goes_on_with_its_retry_and_is_made_once() -> None:
     """2026-07-28, Multi Round-Trip Requests; checklist 22."""
     stage, old = Stage(), Old(("elicitation/create", ASK), ("roots/list", {}))
@@ -109,6 +110,7 @@ def test_a_suspended_call_goes_on_with_its_retry_and_is_made_once() -> None:
     assert stage.log.count("intent") == 3
 
 
+@pytest.mark.requirement("MCP-25")
 @pytest.mark.parametrize(
     "retry",
     [
@@ -173,6 +175,7 @@ def test_what_was_not_answered_is_asked_again() -> None:
     assert old.calls == 1
 
 
+@pytest.mark.requirement("MCP-24")
 def test_nobody_is_asked_what_they_did_not_declare() -> None:
     """Checklist 24."""
     stage, old = Stage(), Old(("sampling/createMessage", {"messages": [], "maxTokens": 1}))
@@ -190,6 +193,7 @@ def test_addresses_that_are_not_of_the_web_are_never_put_to_a_user() -> None:
     assert "http" in old.heard[0]["error"]["message"]
 
 
+@pytest.mark.requirement("MCP-26")
 def test_abandoned_calls_end_and_the_server_is_told() -> None:
     """Checklist 26."""
     stage, old = Stage(), Old(("elicitation/create", ASK), ("roots/list", {}))
@@ -209,6 +213,7 @@ def test_abandoned_calls_end_and_the_server_is_told() -> None:
     assert old.calls == 1
 
 
+@pytest.mark.requirement("MCP-26")
 def test_a_principal_has_a_bounded_number_of_suspended_calls() -> None:
     """Checklist 26: the cap; the call beyond it is ended and the caller told."""
     stage, old = Stage(), Old(("elicitation/create", ASK))
@@ -229,6 +234,7 @@ def test_a_principal_has_a_bounded_number_of_suspended_calls() -> None:
     played(stage, story)
 
 
+@pytest.mark.requirement("MCP-27")
 def test_a_client_that_hangs_up_cancels_the_call() -> None:
     """2026-07-28, Cancellation; checklist 27: also while the retry waits."""
     stage, begun = Stage(), asyncio.Event()
@@ -257,6 +263,7 @@ def test_a_client_that_hangs_up_cancels_the_call() -> None:
     assert stage.audit.ended[0].outcome == "abandoned"
 
 
+@pytest.mark.requirement("MCP-25")
 def test_a_modern_servers_state_travels_inside_ours() -> None:
     """Checklist 25, mcp.md 2.5: the server sees one credential for all, so its state alone proves nothing."""
     stage = Stage({"result": {"resultType": "input_required", "requestState": "theirs"}})
@@ -272,6 +279,7 @@ def test_a_modern_servers_state_travels_inside_ours() -> None:
     played(stage, story)
 
 
+@pytest.mark.requirement("MCP-25")
 def test_a_state_expires() -> None:
     stage = Stage({"result": {"resultType": "input_required", "requestState": "theirs"}})
 
@@ -303,6 +311,7 @@ def test_an_input_required_result_that_may_not_be_is_the_servers_fault(made: Jso
     assert result(answer)["_meta"]["io.ostiary/refusal"]["code"] == "upstream_garbled"
 
 
+@pytest.mark.requirement("MCP-20")
 def test_a_url_that_is_needed_first_becomes_a_question_and_the_retry_calls_again() -> None:
     """2025-11-25's -32042 never reaches a modern client; checklist 20."""
     needed = {"mode": "url", "elicitationId": "1", "url": "https://id.example/go", "message": "Sign in"}
@@ -376,6 +385,7 @@ ANSWERS = {
 }
 
 
+@pytest.mark.requirement("MCP-23")
 def test_a_handshake_client_is_asked_by_requests_on_its_own_stream() -> None:
     """Checklist 23."""
     stage, new = Stage(), New(2, QUESTIONS)
@@ -388,6 +398,7 @@ def test_a_handshake_client_is_asked_by_requests_on_its_own_stream() -> None:
     assert stage.log.count("intent") == 1
 
 
+@pytest.mark.requirement("MCP-23")
 def test_a_server_that_asks_without_end_is_stopped() -> None:
     """Checklist 23: the loop is capped."""
     stage, new = Stage(), New(99, QUESTIONS)

@@ -284,6 +284,7 @@ def test_a_servers_question_goes_to_the_client_of_that_call_and_its_answer_back(
     assert text_of(heard.answers[0]) == "3"
 
 
+@pytest.mark.requirement("MCP-24")
 def test_what_a_client_did_not_declare_is_never_asked_of_it() -> None:
     stage = Stage()
     session = opened(stage)

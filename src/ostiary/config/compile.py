@@ -8,15 +8,16 @@ overnight is in no dictionary, and therefore unreachable until someone approves 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
-from ostiary.config import schema
+from ostiary.config import schema, surfaces
 from ostiary.config.schema import Config
+from ostiary.config.surfaces import Apart, Behind
 from ostiary.config.values import covers, globbed, is_loopback, server_of
 from ostiary.core.errors import BadArguments
 from ostiary.core.model import (
@@ -30,18 +31,17 @@ from ostiary.core.model import (
     Snapshot,
     Surface,
     Target,
-    Template,
     Timeouts,
 )
 from ostiary.integrity import schemas
 from ostiary.protocol import headers, names, uris
-from ostiary.protocol.methods import METHODS, NOTIFIED, OWN
+from ostiary.protocol.capabilities import announced_extensions
+from ostiary.protocol.methods import BATCH, METHODS, NOTIFIED, OWN
 
 AGGREGATE: Final = "/mcp"
 BUILT_IN: Final = Rule("built-in", (frozenset({"*"}),))
 """Speaking to the gateway itself (listing, discovering, opening a session) is open to every known caller; what a list
 holds is decided entry by entry."""
-_LONGEST_INSTRUCTIONS: Final = 4096
 _PORT: Final = re.compile(r"[^:]:[0-9]+$|\]:[0-9]+$")
 _PROMPTS: Final = "prompt/"
 """How the label of a prompt goes on after the server's name."""
@@ -144,21 +144,17 @@ def compiled(config: Config, catalogues: Mapping[tuple[str, str], Catalogue], re
     policy, notes = Policy(config), list[str]()
     enabled = [name for name, server in config.servers.items() if not server.disabled]
     offers = sorted({offer for _, offer in catalogues} | {""})
-    surfaces: dict[tuple[str, str], Surface] = {}
+    made: dict[tuple[str, str], Surface] = {}
     for offer in offers:
-        known = {name: catalogues[name, offer] for name in enabled if (name, offer) in catalogues}
-        longest = config.gateway.timeouts.call
-        targets = {
-            name: [_bounded(target, longest) for target in _targets(config, policy, known[name], notes)]
-            for name in known
-        }
-        for surface in _surfaces(config, policy, known, targets, notes):
-            surfaces[surface.endpoint, offer] = surface
+        present = [catalogues[name, offer] for name in enabled if (name, offer) in catalogues]
+        known = {each.server: _behind(config, policy, each, notes) for each in present}
+        for surface in _surfaces(config, policy, known, notes):
+            made[surface.endpoint, offer] = surface
     snapshot = Snapshot(
         revision,
         digest,
         frozenset(endpoints(config)),
-        surfaces,
+        made,
         *_names(config),
         Timeouts(config.gateway.timeouts.call, config.gateway.timeouts.session, config.gateway.timeouts.answer),
         Bounds(config.gateway.bounds.body, config.gateway.bounds.depth, config.gateway.bounds.in_flight),
@@ -193,6 +189,13 @@ def _names(config: Config) -> tuple[frozenset[str], frozenset[str]]:
         origins |= {"http://localhost", "http://127.0.0.1", "localhost:*", "127.0.0.1:*", "[::1]:*"}
     # A name that was written with a port is that port only.
     return frozenset(hosts | {f"{host}:*" for host in hosts if not _PORT.search(host)}), frozenset(origins)
+
+
+def _behind(config: Config, policy: Policy, catalogue: Catalogue, notes: list[str]) -> Behind:
+    longest = config.gateway.timeouts.call
+    targets = [_bounded(target, longest) for target in _targets(config, policy, catalogue, notes)]
+    timeout = min(longest, config.servers[catalogue.server].timeout)
+    return Behind(catalogue, targets, surfaces.link(catalogue, timeout, policy.rules, policy.charges))
 
 
 def _bounded(target: Target, longest: float) -> Target:
@@ -288,15 +291,10 @@ def _prompt_check(definition: Json) -> Check:
     return checked
 
 
-def _surfaces(
-    config: Config,
-    policy: Policy,
-    known: Mapping[str, Catalogue],
-    targets: Mapping[str, list[Target]],
-    notes: list[str],
-) -> Iterator[Surface]:
+def _surfaces(config: Config, policy: Policy, known: Mapping[str, Behind], notes: list[str]) -> Iterator[Surface]:
     for endpoint, servers in endpoints(config).items():
-        here = [target for name in servers for target in targets.get(name, ())]
+        behind = [known[name] for name in servers if name in known]
+        here = [target for each in behind for target in each.targets]
         kind, _, rest = endpoint.removeprefix("/").partition("/")
         view = config.views.get(rest.partition("/")[0]) if kind == "views" else None
         if view is not None:
@@ -304,7 +302,9 @@ def _surfaces(
             here = [target for target in here if _any(include, target.label)]
         own = kind == "servers"
         named = [target if own else _renamed(target, view) for target in here]
-        yield _surface(endpoint, servers, policy, known, _unique(endpoint, named, notes), view)
+        apart = surfaces.apart(endpoint, named, behind)
+        notes += apart.notes
+        yield _surface(endpoint, servers, policy, behind, apart, view)
 
 
 def _renamed(target: Target, view: schema.View | None) -> Target:
@@ -314,53 +314,29 @@ def _renamed(target: Target, view: schema.View | None) -> Target:
     return msgspec.structs.replace(target, exposed=new or names.exposed(target.server, target.name))
 
 
-def _unique(endpoint: str, targets: Iterable[Target], notes: list[str]) -> list[Target]:
-    """Return the targets without those that share a name: guessing which one is meant would be worse than refusing."""
-    by_name: dict[tuple[Kind, str], list[Target]] = {}
-    for target in targets:
-        by_name.setdefault((target.kind, target.exposed), []).append(target)
-    for (kind, name), sharing in by_name.items():
-        if len(sharing) > 1:
-            labels = ", ".join(target.label for target in sharing)
-            notes.append(f"{endpoint}: {kind} {name!r} is offered by {labels}; none of them is reachable here")
-    return [sharing[0] for sharing in by_name.values() if len(sharing) == 1]
-
-
 def _surface(
     endpoint: str,
     servers: tuple[str, ...],
     policy: Policy,
-    known: Mapping[str, Catalogue],
-    targets: list[Target],
+    behind: list[Behind],
+    apart: Apart,
     view: schema.View | None,
 ) -> Surface:
-    table = {(target.kind, target.exposed): target for target in targets}
+    table = {(target.kind, target.exposed): target for target in apart.targets}
     for method in [*(name for name, spec in METHODS.items() if spec.key is None), *OWN, NOTIFIED]:
-        table[Kind.GATEWAY, method] = Target(
-            "", Kind.GATEWAY, method, method, method, {}, (BUILT_IN,), (), policy.charges(method)
-        )
-    present = [known[name] for name in servers if name in known]
-    templates = tuple(
-        Template(target, uris.fits(target.name), policy.rules) for target in targets if target.kind is Kind.TEMPLATE
-    )
-    ttl = max(0, min((catalogue.ttl_ms for catalogue in present), default=0))
-    said = view.description if view and view.description else _instructions(present)
-    return Surface(endpoint, servers, table, templates, announced(present), said, 0 if _stale(present) else ttl)
+        # Every message of a batch pays for itself; did the batch pay, too, one call at a time would allow none of them.
+        charges = () if method == BATCH else policy.charges(method)
+        table[Kind.GATEWAY, method] = Target("", Kind.GATEWAY, method, method, method, {}, (BUILT_IN,), (), charges)
+    present = [each.catalogue for each in behind]
+    said = view.description if view and view.description else surfaces.instructions(present)
+    linked = {each.catalogue.server: each.link for each in behind}
+    return Surface(
+        endpoint, servers, table, apart.templates, announced(present), said, surfaces.ttl(present),
+        apps=apart.apps, links=linked, clashes=apart.clashes,
+    )  # fmt: skip
 
 
-def _stale(present: Iterable[Catalogue]) -> bool:
-    return any(catalogue.stale for catalogue in present)
-
-
-def _instructions(present: list[Catalogue]) -> str:
-    """Return what servers say about themselves; of several, with whose words they are: they are third-party prompts."""
-    said = [(each.server, each.instructions.strip()[:_LONGEST_INSTRUCTIONS]) for each in present if each.instructions]
-    if len(present) == 1:
-        return said[0][1] if said else ""
-    return "\n\n".join(f"[{server}] {text}" for server, text in said)[: 4 * _LONGEST_INSTRUCTIONS]
-
-
-def announced(present: Iterable[Catalogue]) -> dict[str, Any]:
+def announced(present: Collection[Catalogue]) -> dict[str, Any]:
     """Return the server capabilities of an endpoint: what some server behind it has, and the gateway carries."""
     result: dict[str, Any] = {}
     for catalogue in present:
@@ -375,4 +351,5 @@ def announced(present: Iterable[Catalogue]) -> dict[str, Any]:
         for key in ("completions", "logging"):
             if key in theirs:
                 result[key] = {}
-    return result
+    extensions = announced_extensions(catalogue.capabilities for catalogue in present)
+    return result | ({"extensions": extensions} if extensions else {})

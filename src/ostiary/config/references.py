@@ -24,6 +24,7 @@ _PATTERNS: Final = (
     ("expect", "*", "cannot", "*"),
 )
 _OF_COMMAND: Final = ("env", "cwd", "shared", "idle", "start_timeout")
+_TRANSPORTS: Final = ("command", "url", "sse")
 _OF_URL: Final = ("allow_private", "headers", "credential", "tls", "unsafe_plain_http")
 _WHO: Final = ("roles", "teams", "subjects", "clients")
 
@@ -83,35 +84,46 @@ def _metrics_are_either(root: Table) -> Iterator[Problem]:
 
 def _one_transport(root: Table) -> Iterator[Problem]:
     for path, server in _tables(root, "servers", "*"):
-        command, url = _has(server, "command"), _has(server, "url")
-        if command and url:
-            yield problem_at(root, path, "has both command and url", "keep one: a process to start, or an endpoint")
-        if not command and not url and not _has(server, "sse"):
+        said = [key for key in _TRANSPORTS if _has(server, key)]
+        if len(said) > 1:
+            yield problem_at(
+                root, path, f"has both {said[0]} and {said[1]}", "keep one: a process to start, or an endpoint"
+            )
+        if not said:
             yield problem_at(
                 root, path, "has neither command nor url", "write command: [program, argument] or url: https://..."
             )
-        if command != url:
-            wrong, needed = (_OF_URL, "url") if command else (_OF_COMMAND, "command")
+        if said in (["command"], ["url"], ["sse"]):
+            wrong, needed = (_OF_URL, "url or sse") if said == ["command"] else (_OF_COMMAND, "command")
             for key in (key for key in wrong if _has(server, key)):
                 yield problem_at(root, (*path, key), f"is only for servers with {needed}", "remove it")
+        if said == ["sse"] and _text(server, "era") == "modern":
+            yield problem_at(
+                root, (*path, "era"), "is newer than the transport of sse", "remove it, or write url: instead of sse:"
+            )
 
 
 def _reached_safely(root: Table) -> Iterator[Problem]:
-    for path, server in _tables(root, "servers", "*"):
-        try:
-            parts = urlsplit(values.server_url(_text(server, "url")))
-        except Unfit:
-            continue
-        host, at = parts.hostname or "", (*path, "url")
-        if parts.scheme == "http" and not values.is_loopback(host) and not _is_true(server, "unsafe_plain_http"):
-            yield problem_at(
-                root,
-                at,
-                "is not encrypted and leads off this machine",
-                "write https://..., or set unsafe_plain_http: true",
-                of_value=True,
-            )
-        yield from _private(root, at, host, server)
+    for key in ("url", "sse"):
+        for path, server in _tables(root, "servers", "*"):
+            yield from _reached(root, (*path, key), _text(server, key), server)
+
+
+def _reached(root: Table, at: Path, url: str, server: Table) -> Iterator[Problem]:
+    try:
+        parts = urlsplit(values.server_url(url))
+    except Unfit:
+        return
+    host = parts.hostname or ""
+    if parts.scheme == "http" and not values.is_loopback(host) and not _is_true(server, "unsafe_plain_http"):
+        yield problem_at(
+            root,
+            at,
+            "is not encrypted and leads off this machine",
+            "write https://..., or set unsafe_plain_http: true",
+            of_value=True,
+        )
+    yield from _private(root, at, host, server)
 
 
 def _private(root: Table, path: Path, host: str, server: Table) -> Iterator[Problem]:

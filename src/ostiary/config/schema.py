@@ -198,11 +198,13 @@ class Tool(Section):
     disabled: bool = _key(False, "It does not exist for anybody.")
 
 
-_ONE_TRANSPORT: Final[dict[str, JsonValue]] = {"oneOf": [{"required": ["command"]}, {"required": ["url"]}]}
+_ONE_TRANSPORT: Final[dict[str, JsonValue]] = {
+    "oneOf": [{"required": ["command"]}, {"required": ["url"]}, {"required": ["sse"]}]
+}
 
 
 class Server(Section):
-    """One server behind the gateway: a process that it starts (`command`), or an endpoint over HTTP (`url`)."""
+    """One server behind the gateway: a process that it starts (`command`), or an endpoint over HTTP (`url`, `sse`)."""
 
     model_config = ConfigDict(json_schema_extra=_ONE_TRANSPORT)
 
@@ -221,6 +223,7 @@ class Server(Section):
         "60s", "How long it may take to start; package runners download on their first start."
     )
     url: ServerURL | None = _key(None, "Its Streamable HTTP endpoint.")
+    sse: ServerURL | None = _key(None, "Its event stream, for a server that has only the transport of 2024-11-05.")
     allow_private: Annotated[tuple[Reachable, ...], Strict(strict=False)] = _key(
         (),
         "Private or loopback networks it may be reached in; without any, only public addresses are dialled.",
@@ -364,10 +367,6 @@ LATER: Final[Mapping[str, tuple[str, str]]] = {
     "servers.*.sandbox": (
         "sandboxes are not supported in this version",
         "remove the key and run the server in a container: its command may be `docker run -i ...`",
-    ),
-    "servers.*.sse": (
-        "the transport of 2024-11-05 (HTTP with SSE) is not supported in this version",
-        "use the server's Streamable HTTP endpoint as url",
     ),
     "servers.*.tools.*.price": ("prices are not supported in this version", "remove the key"),
     "servers.*.credential.kind=client": (

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 Json = Mapping[str, Any]
@@ -45,6 +46,15 @@ class Reason(StrEnum):
     MISSING_SCOPE = "missing_scope"
 
 
+class Certificate(Struct, frozen=True):
+    """A client's certificate, verified by the TLS layer against the configured authorities."""
+
+    thumbprint: str
+    """SHA-256 of its DER form, base64url without padding: `x5t#S256` (RFC 8705 section 3.1)."""
+    names: tuple[str, ...] = ()
+    """Its subject alternative names: URIs (SPIFFE ids), DNS names, mail addresses."""
+
+
 class Inbound(Struct, frozen=True):
     """One HTTP request as the edge admitted it. The body is read only on demand."""
 
@@ -58,6 +68,9 @@ class Inbound(Struct, frozen=True):
     credential: str | None
     peer: str
     body: Callable[[], Awaitable[bytes]]
+    certificate: Certificate | None = None
+    channel: str | None = None
+    """HTTP+SSE (2024-11-05): the channel that a POST is for, empty where it names none; None: Streamable HTTP."""
 
 
 class Client(Struct, frozen=True):
@@ -86,6 +99,8 @@ class Call(Struct, frozen=True):
     progress: str | int | None = None
     level: str | None = None
     """Modern: the log level this request asked for."""
+    parts: tuple[Inbound, ...] = ()
+    """The messages of a batch, each as if it had come alone."""
 
 
 class Caller(Struct, frozen=True):
@@ -105,7 +120,11 @@ class Caller(Struct, frozen=True):
     reach: frozenset[str] = frozenset()
     """The servers the credential is narrowed to; empty for a credential without such a narrowing."""
     tags: frozenset[str] = frozenset()
-    """`subject:…`, `role:…`, `team:…`, `client:…` and `*`: what rules are matched against."""
+    """`subject:…`, `role:…`, `team:…`, `client:…`, `agent:…` and `*`: what rules are matched against."""
+    agent: str = ""
+    """Who acts for the subject, where that is somebody else: an agent, by the outermost `act` (RFC 8693)."""
+    claims: Json = {}
+    """What the issuer said, verified; empty for tokens of our own."""
 
 
 class Token(Struct, frozen=True):
@@ -227,6 +246,8 @@ class Target(Struct, frozen=True):
     guards_out: tuple[Guard, ...] = ()
     timeout: float = 30.0
     """Seconds."""
+    task: str = ""
+    """The upstream's id of the task that a call of this tool became; empty: the tool itself is meant."""
 
 
 class Template(Struct, frozen=True):
@@ -236,6 +257,17 @@ class Template(Struct, frozen=True):
     fits: Callable[[str], bool]
     rules: Callable[[str], tuple[tuple[Rule, ...], tuple[Rule, ...]]]
     """label of the concrete URI → allows, denies."""
+    charges: Callable[[str], tuple[Charge, ...]]
+    """label of the concrete URI → the limits that count it."""
+
+    def at(self, uri: str) -> Target:
+        """Return the target of one URI that fits."""
+        label = f"{self.target.server}:{uri}"
+        allows, denies = self.rules(label)
+        return msgspec.structs.replace(
+            self.target, kind=Kind.RESOURCE, name=uri, label=label, exposed=uri,
+            allows=allows, denies=denies, charges=self.charges(label),
+        )  # fmt: skip
 
 
 class Catalogue(Struct, frozen=True):
@@ -255,6 +287,8 @@ class Catalogue(Struct, frozen=True):
     """Why this is the last good catalogue and not the present one; empty: it is current."""
     held: int = 0
     """Definitions that wait for approval."""
+    rejected: frozenset[str] = frozenset()
+    """URIs of resources that were rejected: no template, link or interface opens them either."""
 
 
 class Surface(Struct, frozen=True):
@@ -265,10 +299,17 @@ class Surface(Struct, frozen=True):
     targets: Mapping[tuple[Kind, str], Target]
     """By kind and exposed name; templates by their URI template."""
     templates: tuple[Template, ...] = ()
+    """Those that clash, too: a URI that fits the templates of two servers is refused."""
     capabilities: Json = {}
     """Server capabilities, as announced to clients."""
     instructions: str = ""
     ttl_ms: int = 0
+    apps: Mapping[str, tuple[Target, ...]] = {}
+    """By the `ui://` resource that a tool names as its interface: every way in which rules may let a caller read it."""
+    links: Mapping[str, Template] = {}
+    """By server: any of its resources, for callers to whom the server itself handed the URI."""
+    clashes: Mapping[tuple[Kind, str], tuple[Target, ...]] = {}
+    """What is offered here more than once under one name, so that none of it is reachable."""
 
 
 class Timeouts(Struct, frozen=True):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable
 from typing import Protocol
 
 from msgspec import Struct
@@ -26,7 +25,7 @@ class Reply(Protocol):
     """The way back to one client for one message."""
 
     stream: bool
-    """Whether the client reads a stream at all; one that does not cannot be asked or told anything before the answer."""
+    """Whether the client reads a stream at all; one that does not can be told nothing before the answer."""
 
     async def keep(self, journal: Journal, prime: bool, /) -> None:
         """Make this answer a stream that can be taken up again; `prime` begins it with an event id (2025-11-25)."""
@@ -42,6 +41,9 @@ class Reply(Protocol):
 
     async def open(self) -> None:
         """Begin a stream now, before there is anything to say."""
+
+    async def event(self, name: str, data: bytes, /) -> None:
+        """Send one line of data as an event of this name (2024-11-05 has others than `message`)."""
 
     async def pulse(self) -> None:
         """Send a comment, so that nobody in between takes a quiet stream for a dead one."""
@@ -116,16 +118,45 @@ class Ended(Protocol):
 
 
 class Change(Struct, frozen=True):
-    """Something changed at a server: a list (`tools`, `prompts`, `resources`), or one resource."""
+    """Something changed at a server: a list (`tools`, `prompts`, `resources`), or one resource (`resource`)."""
 
     server: str
+    """Empty: at any of them."""
     what: str
     uri: str = ""
-    session: str = ""
-    """For a resource that one handshake-era session subscribed to: that session; empty: for everyone who asked."""
+    """The resource that changed."""
+    watched: str = ""
+    """The resource that was asked about: the same, or one that the changed one is a part of."""
+
+
+Tell = Callable[[Change | None], None]
+"""Takes a change, or None: nothing more will come. It neither waits nor raises."""
 
 
 class Changes(Protocol):
-    """Follow what changes at these servers until the context ends; nothing is replayed."""
+    """Tell which lists change at these servers, until what is returned is called; nothing is replayed."""
 
-    def __call__(self, servers: tuple[str, ...], /) -> AbstractAsyncContextManager[AsyncIterator[Change]]: ...
+    def __call__(self, servers: tuple[str, ...], tell: Tell, /) -> Release: ...
+
+
+class Watched(Struct, frozen=True):
+    """A resource that is watched until `release` is called, or the JSON-RPC error with which the server refused."""
+
+    release: Release
+    error: Json | None = None
+
+
+class Watch(Protocol):
+    """Have a server say when the resource that an order addresses changes; tell each time, until it is released.
+
+    When it returns, the server has agreed or refused; it raises where the server could not be asked. What is watched
+    already for the same principal is not asked for a second time. After an interruption `tell` is called once.
+    """
+
+    async def __call__(self, order: Order, tell: Tell, /) -> Watched: ...
+
+
+class Standing(Protocol):
+    """Say whether a caller who was identified earlier would still be: not if their credential ended or was revoked."""
+
+    async def __call__(self, caller: Caller, /) -> bool: ...

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+import msgspec
 import sqlalchemy as sa
 import structlog
 
@@ -31,6 +32,9 @@ _PATIENCE: Final = 10.0
 _SAID: Final = 200
 _TOGETHER: Final = 50
 """Characters of a name, and names in one record of the ledger."""
+_LEAST_REST: Final = 5.0
+_LONGEST_TTL: Final = 86_400_000
+"""Milliseconds."""
 _FIRST_RETRY: Final = 2.0
 _LAST_RETRY: Final = 60.0
 
@@ -84,10 +88,12 @@ class Refresh:
         for name in {*self._running, *(name for name, _ in self._asking)}:
             self.forget(name)
 
-    async def _keep(self, name: str) -> None:
+    async def _keep(self, name: str, asked: bool | None = None) -> None:
+        """Ask a server again and again; `asked`: it was asked a moment ago already, and this is how that ended."""
         pause = _FIRST_RETRY
         while True:
-            good = await self.ask_all(name)
+            good = await self.ask_all(name) if asked is None else asked
+            asked = None
             self.first_round.discard(name)
             server = self._revisions.config.servers.get(name)
             if server is None:
@@ -95,7 +101,8 @@ class Refresh:
             if good and server.command is not None:
                 # What a process offers changes with the process: it is asked anew when it says so, or is restarted.
                 return
-            wait = server.refresh if good else pause
+            found = self._revisions.offering(name, NOTHING)
+            wait = rest(server.refresh, found.ttl_ms if found else 0) if good else pause
             pause = _FIRST_RETRY if good else min(_LAST_RETRY, pause * 2)
             await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
 
@@ -160,6 +167,8 @@ class Refresh:
         await self._take(whole)
 
     async def _take(self, found: Offering) -> None:
+        # A server may write any number, and one that no database can hold would keep all catalogues from being kept.
+        found = msgspec.structs.replace(found, ttl_ms=min(found.ttl_ms, _LONGEST_TTL))
         before = self._revisions.offering(found.server, found.offer)
         if not self._revisions.sighted(found):
             return
@@ -232,12 +241,28 @@ class Refresh:
         if running:
             await asyncio.wait(running)
         self._heard.discard(name)
-        await self.ask_all(name)
+        good = await self.ask_all(name)
+        kept = self._running.get(name)
+        if kept is not None:
+            # From here on counts for how long it said this time that it stays fresh, or when to try again: a process
+            # that changed and could not say how would never be asked otherwise.
+            kept[0].cancel()
+            kept[0] = self._tasks.create_task(self._keep(name, good))
 
     def tell(self) -> None:
         """Tell everyone who listens that what they can list may have changed."""
         for what in _LISTS:
             self._hub.publish(Change("", what))
+
+
+def rest(refresh: float, ttl_ms: int) -> float:
+    """Return for how many seconds a catalogue is current enough not to be asked for again.
+
+    A server may say for how long its lists stay fresh (2026-07-28, caching), which shortens what the operator set and
+    never lengthens it: a changed definition has to be found, whatever its server says. Zero, or nothing, is no wish to
+    be asked all the time, and no wish makes the gateway ask more often than every few seconds.
+    """
+    return min(refresh, max(_LEAST_REST, ttl_ms / 1000)) if 0 < ttl_ms < refresh * 1000 else refresh
 
 
 def _changed(before: Offering | None, after: Offering) -> list[str]:

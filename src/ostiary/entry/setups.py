@@ -45,7 +45,10 @@ def setup(name: str, server: Server, config: Config, resolve: Resolve) -> Setup:
             max_line=config.gateway.bounds.answer, max_in_flight=server.max_in_flight,
         )  # fmt: skip
         return msgspec.structs.replace(base, program=program)
-    origin = parse_url(str(server.url))
+    if server.sse is not None:
+        # That transport is older than the modern era, and everything that is sent on it needs its session.
+        base = msgspec.structs.replace(base, sse=True, era="handshake")
+    origin = parse_url(str(server.url or server.sse))
     tls = _context(server, resolve) if origin.scheme == "https" else None
     return msgspec.structs.replace(
         base, origin=origin, fields=_fields(server, resolve), tls=tls, dial=_dialer(tuple(server.allow_private))

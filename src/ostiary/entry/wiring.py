@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ostiary.adapters.http.door import Door
 from ostiary.adapters.http.pages import Ready, Window, pages
+from ostiary.adapters.identity.standing import Standing
 from ostiary.adapters.identity.tokens import Tokens
 from ostiary.adapters.secrets import Unresolved, base_environment, resolve
 from ostiary.adapters.store import database, keys
@@ -34,6 +35,8 @@ from ostiary.entry.refresh import Refresh
 from ostiary.entry.setups import setups
 from ostiary.integrity.pins import State
 from ostiary.operate.revise import Revisions
+from ostiary.pipeline.links import Links
+from ostiary.pipeline.post import posted
 from ostiary.pipeline.serve import serve
 from ostiary.pipeline.sessions import Sessions
 from ostiary.pipeline.suspend import Suspensions
@@ -99,26 +102,37 @@ class Gateway:
             surfaces=self._surfaces,
             sessions=sessions,
             suspensions=self.suspensions,
+            links=Links(),
             changes=self.hub.changes,
+            watch=self.hub.watch,
+            standing=Standing(partial(database.token_by_id, self.engine), self.generation, time.time),
             seal=seal,
             clock=time.monotonic,
             time=time.time,
             reference=_references(),
             meter=self.meter,
+            serve=serve,
             challenge=f'Bearer realm="{config.gateway.url}"',
         )
+        return Door(
+            lambda message, reply: serve(message, reply, world),
+            lambda message, reply: posted(message, reply, world),
+            self.revisions,
+            pages(self._window(config, world.challenge)),
+        )
+
+    def _window(self, config: Config, challenge: str) -> Window:
         section = config.gateway
         scraper = resolve(section.metrics.token) if section.metrics.token else None
-        window = Window(
+        return Window(
             current=self.revisions,
             ready=self.ready,
             metrics=self.meter.exposition,
             identify=self.tokens,
             scraper=lambda: scraper,
             unsafe_open_metrics=lambda: self.revisions.config.gateway.unsafe_open_metrics,
-            challenge=world.challenge,
+            challenge=challenge,
         )
-        return Door(lambda message, reply: serve(message, reply, world), self.revisions, pages(window))
 
     async def _surfaces(self, endpoint: str, offer: str) -> Any:
         return await self.refresh.surfaces(endpoint, offer)

@@ -7,7 +7,7 @@ counts (CVE-2025-54136 was an approval bound to a name). Order of members does n
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -78,15 +78,38 @@ def sighting(kind: Kind, definition: Json) -> Sighting:
     return Sighting(kind, str(definition[key]), digest(kind, definition), definition)
 
 
-def judge(sighted: Sighting, verdicts: Verdicts, mode: Mode, *, first: bool) -> State:
-    """Return where a definition stands; `first` while the operator's adding of the server is not complete."""
+def uncovered(_uri: str) -> bool:
+    """Say that no approved template covers a URI."""
+    return False
+
+
+def judge(
+    sighted: Sighting,
+    verdicts: Verdicts,
+    mode: Mode,
+    *,
+    first: bool,
+    covered: Callable[[str], bool] = uncovered,
+) -> State:
+    """Return where a definition stands.
+
+    `first` while the operator's adding of the server is not complete; `covered` says whether a URI fits a template of
+    the same server that is approved. A resource that is listed for the first time and is covered counts as approved:
+    who may read it could read it before, by the template, so that its definition adds no power, and a server whose
+    list grows (files, tickets) needs nobody each time. What was approved or rejected by itself stays judged by itself,
+    and where only people approve (`never`), they see each one.
+    """
     if sighted.digest in verdicts.rejected:
         return State.REJECTED
     if sighted.digest in verdicts.approved or mode is Mode.ALWAYS:
         return State.APPROVED
     if mode is Mode.FIRST_USE and first:
         return State.APPROVED
-    return State.CHANGED if verdicts.approved else State.NEW
+    if verdicts.approved:
+        return State.CHANGED
+    if sighted.kind is Kind.RESOURCE and mode is not Mode.NEVER and not verdicts.rejected and covered(sighted.name):
+        return State.APPROVED
+    return State.NEW
 
 
 def differences(old: Json, new: Json) -> list[tuple[str, object, object]]:

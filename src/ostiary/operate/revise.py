@@ -7,6 +7,8 @@ compiled as a whole and swapped in as a whole. What does not compile changes not
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -16,6 +18,7 @@ from ostiary.config.compile import compiled, endpoints
 from ostiary.config.schema import Config
 from ostiary.core.model import Catalogue, Json, Kind, Snapshot
 from ostiary.integrity.pins import Mode, Offering, Sighting, State, Verdicts, judge
+from ostiary.protocol import uris
 from ostiary.protocol.capabilities import EVERYTHING, NOTHING
 
 _NO_VERDICTS: Final = Verdicts()
@@ -42,6 +45,10 @@ class Revisions:
         self._verdicts: Mapping[Key, Verdicts] = {}
         self._pinned: frozenset[str] = frozenset()
         self._stale: dict[str, str] = {}
+        self._covers: dict[str, tuple[Callable[[str], bool], ...]] = {}
+        """By server: the tests of its approved templates. Forgotten when anything changes that decides on approvals."""
+        self._rejected: dict[str, frozenset[str]] = {}
+        """By server: the URIs of resources that were rejected. Forgotten with them."""
         self._offers = {NOTHING}
         self._count = 0
         self._watchers: list[Callable[[Snapshot], None]] = []
@@ -62,8 +69,15 @@ class Revisions:
 
     def activate(self, config: Config, digest: str) -> None:
         """Make a configuration current; where it does not compile, everything stays as it was."""
-        fresh = self._compiled(config, digest)
-        self.config, self.digest, self._current = config, digest, fresh
+        before = self.config, self.digest
+        # What is approved without a person is a part of the configuration: the old one must not judge for the new one.
+        self.config, self.digest = config, digest
+        try:
+            self._current = self._compiled(config, digest)
+        except Exception:
+            self.config, self.digest = before
+            self._covers.clear()
+            raise
 
     def sighted(self, offering: Offering) -> bool:
         """Take in what a server offers; True where that is not what it offered before."""
@@ -110,6 +124,8 @@ class Revisions:
 
     def _compiled(self, config: Config, digest: str) -> Snapshot:
         self._count += 1
+        self._covers.clear()
+        self._rejected.clear()
         result = compiled(config, self.catalogues(config), self._count, digest)
         self.notes = result.notes
         return result.snapshot
@@ -155,7 +171,37 @@ class Revisions:
     def state(self, server: str, sighting: Sighting) -> State:
         """Return where a definition stands."""
         verdicts = self._verdicts.get((server, str(sighting.kind), sighting.name), _NO_VERDICTS)
-        return judge(sighting, verdicts, self._mode(server), first=self.first_use(server))
+        first = self.first_use(server)
+        return judge(sighting, verdicts, self._mode(server), first=first, covered=partial(self._covered, server))
+
+    def _covered(self, server: str, uri: str) -> bool:
+        """Say whether a URI fits a template that the server offers and that is approved."""
+        tests = self._covers.get(server)
+        if tests is None:
+            tests = self._covers[server] = tuple(self._tests(server))
+        return any(fits(uri) for fits in tests)
+
+    def _tests(self, server: str) -> Iterator[Callable[[str], bool]]:
+        templates = {
+            each.name: each
+            for (name, _), offering in self._offerings.items()
+            for each in offering.definitions
+            if name == server and each.kind is Kind.TEMPLATE and self.state(server, each) is State.APPROVED
+        }
+        for template in templates:
+            # One that is too long to be trusted is in no snapshot either.
+            with suppress(ValueError):
+                yield uris.fits(template)
+
+    def _refused(self, server: str) -> frozenset[str]:
+        """Return the URIs of the server's resources that somebody rejected."""
+        if not self._rejected:
+            found: dict[str, set[str]] = {"": set()}
+            for (name, kind, uri), said in self._verdicts.items():
+                if kind == Kind.RESOURCE and said.rejected:
+                    found.setdefault(name, set()).add(uri)
+            self._rejected = {name: frozenset(each) for name, each in found.items()}
+        return self._rejected.get(server, frozenset())
 
     def _mode(self, server: str) -> Mode:
         known = self.config.servers.get(server)
@@ -194,6 +240,7 @@ class Revisions:
             offering.ttl_ms,
             self._stale.get(offering.server, ""),
             held,
+            self._refused(offering.server),
         )
 
 

@@ -153,7 +153,8 @@ async def conversed(order: Order, back: Back, talk: Conversation, world: World) 
     The time that its user takes to answer is not the server's.
     """
     if not order.call.client.offer:
-        return await world.send(order, back)
+        # Who declared nothing is not asked, so nothing takes anybody's time; a server may still want another round.
+        return await _rounds(order, back, world)
     patient = msgspec.structs.replace(order, deadline=order.deadline + LONGEST)
     try:
         async with asyncio.timeout(order.deadline - world.clock()) as limit:

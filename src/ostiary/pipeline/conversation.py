@@ -12,7 +12,7 @@ from ostiary.core.ports import Reply
 from ostiary.pipeline.world import World
 from ostiary.protocol.jsonrpc import notification, request
 from ostiary.protocol.methods import INTERLUDE
-from ostiary.protocol.questions import objection, refusal
+from ostiary.protocol.questions import objection, refusal, unanswered
 
 
 class Conversation:
@@ -22,6 +22,8 @@ class Conversation:
         self._order, self._reply, self._world = order, reply, world
         self._limit: asyncio.Timeout | None = None
         self._asking, self._left = 0, 0.0
+        self._open: dict[asyncio.Future[Json], str] = {}
+        """The questions without an answer, and what each one asks."""
 
     async def notify(self, method: str, params: Json) -> None:
         """Pass a notification on to the client, on this call's stream; an interlude is one, too."""
@@ -41,7 +43,7 @@ class Conversation:
         if not self._reply.stream:
             return refusal("the client accepts no event stream, so it cannot be asked")
         ident = f"ostiary-{world.reference()}"
-        with world.sessions.asking(client.session, ident) as answer, self._paused():
+        with world.sessions.asking(client.session, ident) as answer, self._paused(), self._kept(answer, method):
             await self._reply.put(request(ident, method, params))
             try:
                 async with asyncio.timeout(world.current().timeouts.answer):
@@ -57,6 +59,18 @@ class Conversation:
             yield
         finally:
             self._limit = None
+            for answer, method in self._open.items():
+                # The call is over: a server that asked all the same is not answered by anybody.
+                if not answer.done():
+                    answer.set_result(unanswered(method))
+
+    @contextmanager
+    def _kept(self, answer: asyncio.Future[Json], method: str) -> Iterator[None]:
+        self._open[answer] = method
+        try:
+            yield
+        finally:
+            del self._open[answer]
 
     @contextmanager
     def _paused(self) -> Iterator[None]:

@@ -1,18 +1,24 @@
-"""Change streams: `subscriptions/listen` (2026-07-28) and the GET stream of the handshake era."""
+"""Change streams: `subscriptions/listen` (2026-07-28), the GET stream of the handshake era, `resources/subscribe`."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any, Final
 
 import msgspec
 
 from ostiary.core.errors import BadParams, GatewayError, SessionRequired
-from ostiary.core.model import Allow, Answer, Call, Json, Kind, Order, Surface, Target
+from ostiary.core.model import Allow, Answer, Caller, Order, Surface, Target
 from ostiary.core.ports import Change, Reply
+from ostiary.pipeline import tasks
+from ostiary.pipeline.feed import LISTS, Feed
+from ostiary.pipeline.links import Links
+from ostiary.pipeline.reach import readable, resource
 from ostiary.pipeline.world import World
 from ostiary.policy.decide import decide
+from ostiary.protocol.answers import answered
 from ostiary.protocol.jsonrpc import notification
 from ostiary.protocol.modern import SUBSCRIPTION
 
@@ -26,85 +32,97 @@ _LISTS: Final[Mapping[str, str]] = {
 _MOST_URIS: Final = 256
 
 
+# A modern client
+
+
 async def listen(order: Order, surface: Surface, reply: Reply, world: World) -> Answer:
-    """Acknowledge the subset that is honoured, then send what changes until the client goes."""
-    call = order.call
-    asked = call.params.get("notifications")
+    """Acknowledge the subset that is honoured, then send what changes until the client goes, or may not hear more."""
+    call, asked = order.call, order.call.params.get("notifications")
     if not isinstance(asked, dict):
         raise BadParams(hint="subscriptions/listen needs params.notifications")
-    honoured: dict[str, Any] = {key: True for key in _LISTS if asked.get(key) is True}
-    resources = _resources(asked.get("resourceSubscriptions"), order, surface)
-    if resources:
-        honoured["resourceSubscriptions"] = list(resources)
+    lists = {key: what for key, what in _LISTS.items() if asked.get(key) is True and what in announcing(surface)}
+    resources = _resources(asked.get("resourceSubscriptions"), order, surface, world)
     mark = {"_meta": {SUBSCRIPTION: call.id}}
-    lists = frozenset(_LISTS[key] for key in honoured if key in _LISTS)
-    async with world.changes(surface.servers) as changes, asyncio.TaskGroup() as tasks:
-        ack = {"notifications": honoured, **mark}
-        await reply.put(notification("notifications/subscriptions/acknowledged", ack))
-        following = [
-            tasks.create_task(_follow(order, server, uris, reply, world))
-            for server, uris in _by_server(resources).items()
-        ]
-        await _relay(changes, lists, reply, mark)
-        for task in following:
-            task.cancel()
+    feed = Feed(lists.values())
+    with ExitStack() as held:
+        # Before the acknowledgement: what changes right after it must not be missed.
+        held.callback(world.changes(surface.servers, feed.tell))
+        watched = await _watched(resources, order, feed, world, held)
+        honoured: dict[str, Any] = dict.fromkeys(lists, True)
+        if watched:
+            honoured["resourceSubscriptions"] = watched
+        running = tasks.watched(asked.get("taskIds"), order, surface, world)
+        async with tasks.following(running, order, reply, world) as news:
+            if news.agreed:
+                honoured["taskIds"] = news.agreed
+            ack = {"notifications": honoured, **mark}
+            await reply.put(notification("notifications/subscriptions/acknowledged", ack))
+            news.begin()
+            await _relay(feed, order, surface, reply, world, mark)
     return Answer({"jsonrpc": "2.0", "id": call.id, "result": {"resultType": "complete", **mark}})
 
 
-def _resources(asked: Any, order: Order, surface: Surface) -> dict[str, Target]:
-    """Return the subscribed URIs that this caller may read; the others are left out, as if they did not exist."""
+def announcing(surface: Surface) -> frozenset[str]:
+    """Return the lists of which this endpoint said that it tells when they change."""
+    found = surface.capabilities
+    return frozenset(what for what in LISTS if isinstance(found.get(what), dict) and found[what].get("listChanged"))
+
+
+def _resources(asked: Any, order: Order, surface: Surface, world: World) -> list[Target]:
+    """Return the resources that this caller may read; the others are left out, as if they did not exist."""
     if asked is None:
-        return {}
+        return []
     if not isinstance(asked, list) or not all(isinstance(uri, str) for uri in asked) or len(asked) > _MOST_URIS:
         raise BadParams(hint=f"resourceSubscriptions is a list of at most {_MOST_URIS} URIs")
-    found = {}
-    for uri in asked:
-        target = surface.targets.get((Kind.RESOURCE, uri))
-        if target is not None and isinstance(decide(order.caller, target), Allow):
-            found[uri] = target
-    return found
+    found = (readable(uri, surface, order.caller, world.links) for uri in dict.fromkeys(asked))
+    return [target for target in found if target is not None]
 
 
-def _by_server(resources: Mapping[str, Target]) -> dict[str, list[str]]:
-    servers: dict[str, list[str]] = {}
-    for uri, target in resources.items():
-        servers.setdefault(target.server, []).append(uri)
-    return servers
+async def _watched(resources: Iterable[Target], order: Order, feed: Feed, world: World, held: ExitStack) -> list[str]:
+    """Watch these resources until `held` ends, and return those whose servers agreed."""
+    agreed: list[str] = []
+
+    async def watch(target: Target) -> None:
+        try:
+            watched = await world.watch(msgspec.structs.replace(order, target=target), feed.tell)
+        except GatewayError:
+            # It is not honoured, and the acknowledgement says so; the client may try again.
+            return
+        held.callback(watched.release)
+        if watched.error is None:
+            agreed.append(target.exposed)
+
+    async with asyncio.TaskGroup() as watching:
+        for target in resources:
+            watching.create_task(watch(target))
+    return sorted(agreed)
 
 
-async def _follow(order: Order, server: str, uris: list[str], reply: Reply, world: World) -> None:
-    """Keep one upstream subscription for these resources; when it ends, so does our knowledge, not the stream."""
-    call, target = order.call, msgspec.structs.replace(order.target, server=server)
-    params = {**call.params, "notifications": {"resourceSubscriptions": uris}}
-    upstream = msgspec.structs.replace(
-        order, call=msgspec.structs.replace(call, params=params), target=target, deadline=float("inf")
-    )
-    try:
-        await world.send(upstream, _Updates(reply, call))
-    except GatewayError:
-        return
+# A handshake-era client
 
 
-class _Updates:
-    """Passes `notifications/resources/updated` on under the client's own subscription id, and nothing else."""
+async def subscribe(order: Order, _surface: Surface, _reply: Reply, world: World) -> Answer:
+    """Subscribe a session to a resource: the gateway keeps it, and tells on the session's stream."""
+    session = _session(order)
+    error = await world.sessions.subscriptions.add(session, order, world.watch)
+    return answered(order.call, {"result": {}} if error is None else {"error": error})
 
-    def __init__(self, reply: Reply, call: Call) -> None:
-        self._reply, self._call = reply, call
 
-    async def notify(self, method: str, params: Json) -> None:
-        if method == "notifications/resources/updated" and isinstance(params.get("uri"), str):
-            meta = {**(params.get("_meta") or {}), SUBSCRIPTION: self._call.id}
-            await self._reply.put(notification(method, {**params, "_meta": meta}))
+async def unsubscribe(order: Order, _surface: Surface, _reply: Reply, world: World) -> Answer:
+    """End a session's subscription; where there is none, nothing is left to do."""
+    world.sessions.subscriptions.remove(_session(order), order.target.name)
+    return answered(order.call, {"result": {}})
 
-    async def ask(self, method: str, params: Json) -> Json:  # noqa: ARG002 - the port's shape
-        return {"error": {"code": -32601, "message": "a subscription answers no requests"}}
+
+def _session(order: Order) -> str:
+    if order.call.client.session is None:
+        raise SessionRequired
+    return order.call.client.session
 
 
 async def stream(order: Order, surface: Surface, reply: Reply, world: World) -> Answer:
     """Send a handshake-era session what changes, on its GET stream: one a session, the newest wins."""
-    session = order.call.client.session
-    if session is None:
-        raise SessionRequired
+    session = _session(order)
     resumed = world.sessions.journals.find(session, str(order.call.params.get("lastEventId", "")))
     if resumed is not None:
         await reply.open()
@@ -116,29 +134,84 @@ async def stream(order: Order, surface: Surface, reply: Reply, world: World) -> 
         live.stream.cancel()
     live.stream = here
     try:
-        async with world.changes(surface.servers) as changes:
-            await reply.open()
-            await _relay(changes, frozenset(_LISTS.values()), reply, {}, session)
+        await _followed(session, order, surface, reply, world)
     finally:
         if live.stream is here:
             live.stream = None
+            world.sessions.rested(session, live)
     return Answer(None, 200)
 
 
+async def _followed(session: str, order: Order, surface: Surface, reply: Reply, world: World) -> None:
+    subscriptions = world.sessions.subscriptions
+    with subscriptions.streaming(session, order.caller) as held, ExitStack() as released:
+        released.callback(world.changes(surface.servers, held.feed.tell))
+        await reply.open()
+        async with asyncio.TaskGroup() as both:
+            resuming = both.create_task(subscriptions.resume(held, order, surface, world.watch, world.links))
+            await _relay(held.feed, order, surface, reply, world, {})
+            resuming.cancel()
+
+
+# Both
+
+
 async def _relay(
-    changes: AsyncIterator[Change], lists: frozenset[str], reply: Reply, mark: Mapping[str, Any], session: str = ""
+    feed: Feed, order: Order, surface: Surface, reply: Reply, world: World, mark: Mapping[str, Any]
 ) -> None:
-    while True:
-        try:
-            async with asyncio.timeout(PULSE):
-                change = await anext(changes)
-        except TimeoutError:
-            await reply.pulse()
-            continue
-        except StopAsyncIteration:
+    """Tell what changes, to a caller who may still hear of it; return when nothing more will come, or may be told."""
+    while (batch := await feed.batch(PULSE)) is not None:
+        before, now = surface, await _present(order, surface, world)
+        if now is None or not await world.standing(order.caller):
             return
-        if change.uri:
-            if session and change.session == session:
-                await reply.put(notification("notifications/resources/updated", {"uri": change.uri}))
-        elif change.what in lists:
-            await reply.put(notification(f"notifications/{change.what}/list_changed", mark))
+        surface = now
+        if not batch:
+            await reply.pulse()
+        for method, params in _said(batch, order.caller, before, now, world.links):
+            await reply.put(notification(method, {**params, **mark}))
+
+
+async def _present(order: Order, surface: Surface, world: World) -> Surface | None:
+    """Return what the endpoint offers by now; None where it is gone."""
+    now, key = world.current(), (surface.endpoint, order.call.client.offer)
+    if surface.endpoint not in now.endpoints:
+        return None
+    return now.surfaces.get(key) or (await world.surfaces(*key)).surfaces.get(key)
+
+
+def _said(
+    batch: list[Change], caller: Caller, before: Surface, now: Surface, links: Links
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the notifications for what changed, as far as it concerns this caller."""
+    lists = {change.what for change in batch if change.what in LISTS and _concerned(change, caller, before, now)}
+    for what in sorted(lists & announcing(now)):
+        yield f"notifications/{what}/list_changed", {}
+    for change in batch:
+        uri = _named(change, caller, now, links) if change.what == "resource" else None
+        if uri is not None:
+            yield "notifications/resources/updated", {"uri": uri}
+
+
+def _concerned(change: Change, caller: Caller, before: Surface, now: Surface) -> bool:
+    """Say whether a caller has, or had, anything at the server that changed: others must not learn that it exists."""
+    return not change.server or _anything(change.server, caller, now) or _anything(change.server, caller, before)
+
+
+def _anything(server: str, caller: Caller, surface: Surface) -> bool:
+    return any(
+        target.server == server and isinstance(decide(caller, target), Allow) for target in surface.targets.values()
+    )
+
+
+def _named(change: Change, caller: Caller, now: Surface, links: Links) -> str | None:
+    """Return the resource to name to this caller: what changed, what that is a part of, or nothing."""
+    whole = readable(change.watched, now, caller, links)
+    if whole is None or whole.server != change.server:
+        return None
+    if change.uri == change.watched:
+        return whole.exposed
+    part = resource(change.uri, now)
+    if part is None:
+        # Nothing of this name is approved, so nobody may be told it.
+        return whole.exposed
+    return part.exposed if isinstance(decide(caller, part), Allow) else None

@@ -11,19 +11,23 @@ from ostiary import __version__
 from ostiary.core.errors import BadParams
 from ostiary.core.model import Answer, Call, Era, Json, Kind, Order, Surface, Target
 from ostiary.core.ports import Reply
+from ostiary.pipeline.batch import batch
 from ostiary.pipeline.conversation import Conversation
-from ostiary.pipeline.listen import listen, stream
+from ostiary.pipeline.listen import listen, stream, subscribe, unsubscribe
+from ostiary.pipeline.voice import channel
 from ostiary.pipeline.world import World
 from ostiary.policy.visible import visible
 from ostiary.protocol import cursors, headers, modern
 from ostiary.protocol.answers import definition
 from ostiary.protocol.cursors import Cursor
 from ostiary.protocol.jsonrpc import is_id
-from ostiary.protocol.methods import ANSWER, END, LEVELS, METHODS, STREAM
+from ostiary.protocol.methods import ANSWER, BATCH, CHANNEL, END, LEVELS, METHODS, STREAM
 
 INFO: Final[Json] = {"name": "ostiary", "version": __version__}
 _ACCEPTED: Final = Answer(None, 202)
 _PURPOSE: Final = "cursor"
+KEPT: Final = frozenset({"resources/subscribe", "resources/unsubscribe"})
+"""What concerns a server's resource, and is answered here all the same."""
 
 Handler = Callable[[Order, Surface, Reply, World], Awaitable[Answer]]
 
@@ -79,7 +83,7 @@ async def _initialize(order: Order, surface: Surface, _reply: Reply, world: Worl
     call = order.call
     result: dict[str, Any] = {
         "protocolVersion": call.client.version,
-        "capabilities": dict(surface.capabilities),
+        "capabilities": {key: value for key, value in surface.capabilities.items() if key != "extensions"},
         "serverInfo": dict(INFO),
     }
     if surface.instructions:
@@ -151,9 +155,13 @@ _HANDLERS: Final[Mapping[str, Handler]] = {
     "ping": _ping,
     "logging/setLevel": _set_level,
     "subscriptions/listen": listen,
+    "resources/subscribe": subscribe,
+    "resources/unsubscribe": unsubscribe,
     "notifications/cancelled": _cancelled,
     "notifications/roots/list_changed": _roots_changed,
     ANSWER: _answer,
     STREAM: stream,
     END: _end,
+    CHANNEL: channel,
+    BATCH: batch,
 }

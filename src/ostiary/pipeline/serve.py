@@ -34,7 +34,7 @@ async def serve(message: Inbound, reply: Reply, world: World) -> None:  # noqa: 
         call = trail.call = read(message, body, now.bounds.depth, steps.recall(world, caller, message))  # 2 parse
         mark()
         surface = await steps.surface(world, now, message.endpoint, call.client)
-        target = trail.target = steps.resolve(call, surface)  # 3 resolve
+        target = trail.target = steps.resolve(call, surface, caller, world)  # 3 resolve
         mark()
         trail.decision = decide(caller, target)  # 4 decide
         allow = steps.permitted(trail.decision, call)

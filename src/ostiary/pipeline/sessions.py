@@ -16,7 +16,9 @@ from msgspec import Struct, field
 from ostiary.core.errors import Overloaded, SessionUnknown
 from ostiary.core.model import Caller, Client, Json
 from ostiary.core.ports import Ended, Seal
+from ostiary.pipeline.channels import Channels
 from ostiary.pipeline.journal import Journals
+from ostiary.pipeline.subscriptions import Subscriptions
 from ostiary.protocol import handshake
 
 PURPOSE: Final = "session"
@@ -46,6 +48,8 @@ class Sessions:
         self._opened: dict[str, handshake.Session] = {}
         self._live: dict[str, Live] = {}
         self.journals = Journals(ident)
+        self.subscriptions = Subscriptions()
+        self.channels = Channels(seal, ident)
 
     def begin(self, caller: Caller, endpoint: str, client: Client) -> str:
         """Return the sealed token of a new session."""
@@ -78,6 +82,7 @@ class Sessions:
         """End a session: its token opens nothing any more, and what it has in flight is cancelled."""
         self._ended.add(session, self._time() + self._lifetime)
         self.journals.forget(session)
+        self.subscriptions.forget(session)
         live = self._live.pop(session, None)
         if live is None:
             return
@@ -102,7 +107,7 @@ class Sessions:
             yield
         finally:
             live.calls.pop(ident, None)
-            self._rested(session, live)
+            self.rested(session, live)
 
     def cancel(self, session: str, ident: str | int) -> None:
         """Cancel a call of this session, if it is in flight."""
@@ -123,9 +128,9 @@ class Sessions:
             yield future
         finally:
             live.questions.pop(ident, None)
-            self._rested(session, live)
+            self.rested(session, live)
 
-    def _rested(self, session: str, live: Live) -> None:
+    def rested(self, session: str, live: Live) -> None:
         """Forget the state of a session in which nothing goes on: most sessions rest most of the time."""
         if not (live.calls or live.questions or live.stream) and self._live.get(session) is live:
             del self._live[session]

@@ -32,9 +32,10 @@ from ostiary.core.model import (
 )
 from ostiary.core.ports import Back, Reply
 from ostiary.core.trail import Trail
+from ostiary.pipeline import links, tasks
 from ostiary.pipeline.carry import carried, conversed, handed
 from ostiary.pipeline.conversation import Conversation
-from ostiary.pipeline.local import local
+from ostiary.pipeline.local import KEPT, local
 from ostiary.pipeline.world import World
 from ostiary.protocol import headers
 from ostiary.protocol.answers import answered
@@ -76,19 +77,31 @@ async def surface(world: World, now: Snapshot, endpoint: str, client: Client) ->
     return found
 
 
-def resolve(call: Call, surface: Surface) -> Target:
-    """Find what the call addresses, by exact lookup; a URI may also fit a template."""
+def resolve(call: Call, surface: Surface, caller: Caller, world: World) -> Target:
+    """Find what the call addresses, by exact lookup; a URI may also fit a template, and a task belongs to its tool."""
     spec = METHODS.get(call.method)
     if spec is None or spec.key is None:
         known = spec is not None or call.method in OWN
         return surface.targets[Kind.GATEWAY, call.method if known else NOTIFIED]
     name = call.name or ""
     kind = _kind(call) if call.method == "completion/complete" else spec.kind
-    target = surface.targets.get((kind, name))
-    if target is None and kind is Kind.RESOURCE:
-        target = _templated(name, surface)
+    if spec.key == "taskId":
+        target = tasks.addressed(call, caller, surface, world)
+    elif kind is Kind.RESOURCE:
+        target = _linked(call, caller, surface, world)
+    else:
+        target = surface.targets.get((kind, name))
     if target is None:
-        raise missing(call)
+        raise links.unclear(surface.clashes.get((kind, name), ()), caller, missing(call))
+    return target
+
+
+def _linked(call: Call, caller: Caller, surface: Surface, world: World) -> Target:
+    """Find the resource that a URI means; one that no list and no template has may have been handed to this caller."""
+    meant = links.meant(call.name or "", surface, caller, world.links)
+    target = links.single(meant)
+    if target is None:
+        raise links.unclear(meant, caller, missing(call))
     return target
 
 
@@ -100,18 +113,6 @@ def missing(call: Call) -> NotFound:
 
 def _kind(call: Call) -> Kind:
     return Kind.PROMPT if call.params["ref"]["type"] == "ref/prompt" else Kind.TEMPLATE
-
-
-def _templated(uri: str, surface: Surface) -> Target | None:
-    for template in surface.templates:
-        if template.fits(uri):
-            target = template.target
-            label = f"{target.server}:{uri}"
-            allows, denies = template.rules(label)
-            return msgspec.structs.replace(
-                target, kind=Kind.RESOURCE, name=uri, exposed=uri, label=label, allows=allows, denies=denies
-            )
-    return None
 
 
 def permitted(decision: Decision, call: Call) -> Allow:
@@ -184,7 +185,7 @@ async def forward(order: Order, surface: Surface, reply: Reply, world: World, tr
         # A primed stream begins with an event without data, which older clients would try to parse.
         journal = world.sessions.journals.begin(call.client.session)
         await reply.keep(journal, call.client.version >= PRIMED)
-    if target.kind is Kind.GATEWAY:
+    if target.kind is Kind.GATEWAY or (call.client.session and call.method in KEPT):
         answer = await local(order, surface, reply, world)
         trail.outcome = _outcome(answer.payload)
         return answer
@@ -203,8 +204,10 @@ async def forward(order: Order, surface: Surface, reply: Reply, world: World, tr
     raw = checked(raw)
     if target.guards_out:
         raw = _inspected(raw, target.guards_out, trail)
+    raw = tasks.shown(order, raw, world)
     if call.client.era is Era.MODERN:
         raw = handed(order, raw, world)
+    world.links.remember(order, raw)
     trail.outcome = _outcome(raw)
     return answered(call, raw)
 

@@ -116,8 +116,7 @@ class Suspended:
 
     def abandon(self) -> None:
         """Tell the server that nobody will answer, and end the call."""
-        for question in self.open.values():
-            question.answer.set_result(questions.unanswered(question.method))
+        self._settle()
         asyncio.get_running_loop().call_later(_GRACE, self.cancel)
 
     def cancel(self) -> None:
@@ -129,7 +128,13 @@ class Suspended:
         if not task.cancelled():
             # Looked at, for nobody may come back to see it.
             task.exception()
+        # A server may end a call without waiting for what it asked; nobody will ever answer that.
+        self._settle()
         self._stir()
+
+    def _settle(self) -> None:
+        for question in self.open.values():
+            question.answer.set_result(questions.unanswered(question.method))
 
     def _stir(self) -> None:
         if self._news is not None and not self._news.done():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
-from ostiary.core.model import Snapshot
-from ostiary.core.ports import Audit, Changes, Identify, Seal, Send, Spend, Surfaces
+from ostiary.core.model import Inbound, Snapshot
+from ostiary.core.ports import Audit, Changes, Identify, Reply, Seal, Send, Spend, Standing, Surfaces, Watch
 from ostiary.core.trail import Trail
+from ostiary.pipeline.links import Links
 from ostiary.pipeline.sessions import Sessions
 from ostiary.pipeline.suspend import Suspensions
 
@@ -24,7 +25,10 @@ class World(Struct, frozen=True):
     surfaces: Surfaces
     sessions: Sessions
     suspensions: Suspensions
+    links: Links
     changes: Changes
+    watch: Watch
+    standing: Standing
     seal: Seal
     clock: Callable[[], float]
     """Monotonic seconds."""
@@ -32,5 +36,7 @@ class World(Struct, frozen=True):
     """Seconds since the epoch."""
     reference: Callable[[], str]
     meter: Callable[[Trail], None]
+    serve: Callable[[Inbound, Reply, World], Awaitable[None]]
+    """Carries a message within a message: `pipeline.serve.serve`, which nothing that it calls can import."""
     challenge: str = "Bearer"
     """The WWW-Authenticate value for callers that could not be identified."""

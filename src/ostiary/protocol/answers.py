@@ -25,6 +25,7 @@ _LEGACY_ONLY: Final = {-32002: BadParams.jsonrpc, -32042: NotCarried.jsonrpc}
 """Codes that a modern sender must not emit (2026-07-28, "Error codes"), and what is said instead."""
 _STATUS: Final = {-32700: 400, -32600: 400, -32601: 404, -32602: 400, -32020: 400, -32021: 400, -32022: 400}
 _MODERN_MEMBERS: Final = ("resultType", "ttlMs", "cacheScope")
+_CACHING: Final = frozenset({"ttlMs", "cacheScope"})
 _SCHEMA_MISSING: Final = object()
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
 """RFC 6750 section 3: what may stand between the quotes."""
@@ -63,16 +64,26 @@ def modern(call: Call, result: Any) -> Any:
     """Return a result with the members that 2026-07-28 requires; the others stay as they are."""
     if not isinstance(result, dict):
         return result
-    cached = METHODS[call.method].cached and result.get("resultType", "complete") == "complete"
+    kind = result.get("resultType", "complete")
+    cached = METHODS[call.method].cached and kind == "complete"
+    if kind == "input_required" and not _CACHING.isdisjoint(result):
+        # A question is nothing to keep (2026-07-28, caching: never on `input_required`).
+        return {key: value for key, value in result.items() if key not in _CACHING}
     if "resultType" in result and not cached:
         return result
     shaped = {**result}
     shaped.setdefault("resultType", "complete")
     if cached:
-        shaped.setdefault("ttlMs", 0)
+        shaped["ttlMs"] = _ttl(call, result.get("ttlMs"))
         # Who may read it is decided for each caller, so no cache may hand it to anyone else (2026-07-28, caching).
         shaped["cacheScope"] = "private"
     return shaped
+
+
+def _ttl(call: Call, said: Any) -> int:
+    """Return the server's word on how long its answer may be kept; what came of a retry is not kept at all (MRTR)."""
+    retried = "requestState" in call.params or "inputResponses" in call.params
+    return said if type(said) is int and said >= 0 and not retried else 0
 
 
 def handshake(result: Any) -> Any:
@@ -94,8 +105,9 @@ def definition(target: Target, era: Era) -> dict[str, Any]:
         shown["name"] = target.exposed
     if target.kind is not Kind.TOOL:
         return shown
+    # Tasks of 2025-11-25 are announced to nobody, and the modern era knows no such member.
+    shown.pop("execution", None)
     if era is Era.MODERN:
-        shown.pop("execution", None)
         return shown
     schema = shown.get("outputSchema", _SCHEMA_MISSING)
     if schema is not _SCHEMA_MISSING and not (isinstance(schema, dict) and schema.get("type") == "object"):

@@ -8,6 +8,7 @@ upstream that the gateway could not carry back.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from ostiary.core.model import Json
@@ -16,11 +17,22 @@ NOTHING: Final = ""
 """The offer of a client that declared nothing."""
 
 _FORM, _URL, _SAMPLING, _TOOLS, _CONTEXT, _ROOTS = "form", "url", "sampling", "tools", "context", "roots"
-EVERYTHING: Final = "context,form,roots,sampling,tools,url"
+_TASKS, _UI = "tasks", "ui"
+EVERYTHING: Final = "context,form,roots,sampling,tasks,tools,ui,url"
+
+TASKS: Final = "io.modelcontextprotocol/tasks"
+"""Long-running calls (SEP-2663): of the modern era only. Tasks of 2025-11-25 are another thing under the same name."""
+UI: Final = "io.modelcontextprotocol/ui"
+"""Apps (SEP-1865): in both eras."""
+_APP: Final = "text/html;profile=mcp-app"
+_MOST_SETTINGS: Final = 32
 
 
-def offer(capabilities: Json) -> str:
-    """Return the canonical name of a declared set: the same for every way to write the same thing."""
+def offer(capabilities: Json, *, modern: bool = False) -> str:
+    """Return the canonical name of a declared set: the same for every way to write the same thing.
+
+    Only a `modern` client can be told of tasks.
+    """
     if not capabilities:
         return NOTHING
     parts: set[str] = set()
@@ -32,10 +44,24 @@ def offer(capabilities: Json) -> str:
         parts |= {_SAMPLING} | {part for part in (_TOOLS, _CONTEXT) if part in sampling}
     if isinstance(capabilities.get("roots"), dict):
         parts.add(_ROOTS)
+    extensions = capabilities.get("extensions")
+    if isinstance(extensions, dict):
+        parts |= _extended(extensions, modern=modern)
     return ",".join(sorted(parts))
 
 
-def declared(offered: str) -> dict[str, Any]:
+def _extended(extensions: Json, *, modern: bool) -> set[str]:
+    parts = set()
+    if modern and isinstance(extensions.get(TASKS), dict):
+        parts.add(_TASKS)
+    settings = extensions.get(UI)
+    types = settings.get("mimeTypes") if isinstance(settings, dict) else None
+    if isinstance(types, list) and _APP in types:
+        parts.add(_UI)
+    return parts
+
+
+def declared(offered: str, *, modern: bool = False) -> dict[str, Any]:
     """Return the capabilities to declare upstream for an offer: the inverse of `offer`."""
     parts = set(offered.split(",")) if offered else set()
     result: dict[str, Any] = {}
@@ -45,7 +71,15 @@ def declared(offered: str) -> dict[str, Any]:
         result["sampling"] = {part: {} for part in (_TOOLS, _CONTEXT) if part in parts}
     if _ROOTS in parts:
         result["roots"] = {}
-    return result
+    extensions: dict[str, Any] = {TASKS: {}} if modern and _TASKS in parts else {}
+    if _UI in parts:
+        extensions[UI] = {"mimeTypes": [_APP]}
+    return result | ({"extensions": extensions} if extensions else {})
+
+
+def capable_of_tasks(offered: str) -> bool:
+    """Say whether a client with this offer declared that a call of its may become a task."""
+    return _TASKS in offered.split(",")
 
 
 def covers(offered: str, method: str, params: Json) -> bool:
@@ -60,3 +94,40 @@ def covers(offered: str, method: str, params: Json) -> bool:
         case "roots/list":
             return _ROOTS in parts
     return False
+
+
+def needed(method: str, params: Json) -> dict[str, Any]:
+    """Return the client capabilities without which a client may not be asked `method` (2026-07-28, -32021)."""
+    match method:
+        case "elicitation/create":
+            return {"elicitation": {_URL if params.get("mode") == _URL else _FORM: {}}}
+        case "sampling/createMessage":
+            return {"sampling": {_TOOLS: {}} if "tools" in params or "toolChoice" in params else {}}
+        case "roots/list":
+            return {"roots": {}}
+    return {}
+
+
+def announced_extensions(servers: Iterable[Json]) -> dict[str, Any]:
+    """Return the extensions that some of these servers announced and the gateway carries, settings put together."""
+    found: dict[str, dict[str, Any]] = {}
+    for capabilities in servers:
+        extensions = capabilities.get("extensions")
+        for name in (TASKS, UI):
+            settings = extensions.get(name) if isinstance(extensions, dict) else None
+            if isinstance(settings, dict):
+                found[name] = _together(found[name], settings) if name in found else dict(settings)
+    return found
+
+
+def _together(one: Json, other: Json) -> dict[str, Any]:
+    """Return two servers' settings as one: lists hold what either has, and what they disagree on is left out."""
+    result: dict[str, Any] = {}
+    for key in [*one, *(key for key in other if key not in one)]:
+        if key not in one or key not in other:
+            result[key] = one.get(key, other.get(key))
+        elif isinstance(one[key], list) and isinstance(other[key], list):
+            result[key] = [*one[key], *(each for each in other[key] if each not in one[key])][:_MOST_SETTINGS]
+        elif one[key] == other[key]:
+            result[key] = one[key]
+    return result

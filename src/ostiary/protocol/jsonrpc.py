@@ -16,6 +16,7 @@ from ostiary.core.model import Json
 
 _decoder: Final = msgspec.json.Decoder()
 _encoder: Final = msgspec.json.Encoder()
+_BODIES: Final = (dict, list)
 
 encode: Final = _encoder.encode
 """Return the compact JSON of a value. Integers of any size keep their digits."""
@@ -31,11 +32,11 @@ def decode(body: bytes) -> Any:
         raise TooLarge(hint="the JSON is nested too deeply") from None
 
 
-def read(body: bytes, depth: int) -> dict[str, Any]:
-    """Return the one JSON object in `body`, nested at most `depth` deep and without a doubled key."""
-    message = decode(body)
-    if not isinstance(message, dict):
-        raise Malformed(hint="a body is one JSON object; batches are not part of this revision")
+def read(body: bytes, depth: int) -> dict[str, Any] | list[Any]:
+    """Return the JSON object in `body`, or the array of a batch, nested at most `depth` deep, without a doubled key."""
+    message: dict[str, Any] | list[Any] = decode(body)
+    if not isinstance(message, _BODIES):
+        raise Malformed(hint="a body is one JSON object")
     # Fewer brackets than allowed levels: nothing to measure.
     if body.count(b"{") + body.count(b"[") > depth and deeper(message, depth):
         raise TooLarge(hint=f"the JSON is nested deeper than {depth} levels")

@@ -37,6 +37,9 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
         "resources/subscribe": Method(Kind.RESOURCE, "uri", _HANDSHAKE),
         "resources/unsubscribe": Method(Kind.RESOURCE, "uri", _HANDSHAKE),
         "completion/complete": Method(Kind.PROMPT, "ref", _BOTH),
+        "tasks/get": Method(Kind.TOOL, "taskId", _MODERN),
+        "tasks/update": Method(Kind.TOOL, "taskId", _MODERN),
+        "tasks/cancel": Method(Kind.TOOL, "taskId", _MODERN),
         "tools/list": Method(Kind.GATEWAY, None, _BOTH, Kind.TOOL, "tools", cached=True),
         "prompts/list": Method(Kind.GATEWAY, None, _BOTH, Kind.PROMPT, "prompts", cached=True),
         "resources/list": Method(Kind.GATEWAY, None, _BOTH, Kind.RESOURCE, "resources", cached=True),
@@ -49,12 +52,15 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
     }
 )
 
-# Three things a handshake-era client does by other means than a request get names of our own, so that they walk the
-# same twelve steps: posting the answer to a server's request, opening the GET stream, ending the session by DELETE.
+# What a handshake-era client does by other means than a request gets names of our own, so that it walks the same twelve
+# steps: posting the answer to a server's request, opening the GET stream, ending the session by DELETE, opening a
+# channel of the HTTP+SSE transport, and posting several messages at once.
 ANSWER: Final = "gateway/answer"
 STREAM: Final = "gateway/stream"
 END: Final = "gateway/end"
-OWN: Final = frozenset({ANSWER, STREAM, END})
+CHANNEL: Final = "gateway/channel"
+BATCH: Final = "gateway/batch"
+OWN: Final = frozenset({ANSWER, STREAM, END, CHANNEL, BATCH})
 INTERLUDE: Final = "gateway/interlude"
 """An upstream ended a stream early and will be asked again: the client may be let go meanwhile, too."""
 NOTIFIED: Final = "notifications"

@@ -25,7 +25,7 @@ SUPPORTED: Final = (MODERN,)
 
 _MEMBERS: Final = frozenset({
     "_meta", "argument", "arguments", "capabilities", "clientInfo", "context", "cursor", "inputResponses", "level",
-    "name", "notifications", "protocolVersion", "ref", "requestState", "task", "uri",
+    "name", "notifications", "protocolVersion", "ref", "requestState", "task", "taskId", "uri",
 })  # fmt: skip
 """Every parameter of every request that the gateway carries."""
 _FOLDED: Final = frozenset(member.casefold() for member in _MEMBERS)
@@ -104,7 +104,7 @@ def _client(meta: Json) -> Client:
     if not capabilities and info is None:
         return _PLAIN
     known = info if isinstance(info, dict) else _NOBODY
-    return Client(Era.MODERN, MODERN, capabilities, offer(capabilities), known)
+    return Client(Era.MODERN, MODERN, capabilities, offer(capabilities, modern=True), known)
 
 
 def _agree(inbound: Inbound, method: str, params: Json, version: str, key: str | None) -> None:
@@ -118,7 +118,7 @@ def _agree(inbound: Inbound, method: str, params: Json, version: str, key: str |
         raise HeaderMismatch(hint="MCP-Protocol-Version is missing or disagrees with the body")
     if sent.get(headers.METHOD) != method and headers.trimmed(sent.get(headers.METHOD)) != method:
         raise HeaderMismatch(hint="Mcp-Method is missing or disagrees with the body")
-    if key not in {"name", "uri"}:
+    if key not in {"name", "uri", "taskId"}:
         return
     wanted, mirror = params.get(key), sent.get(headers.NAME)
     if mirror is not None and mirror == wanted and mirror.isascii() and mirror.isidentifier():

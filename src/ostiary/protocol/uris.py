@@ -7,7 +7,7 @@ input (CVE-2026-0621 was a template that was not).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -15,6 +15,7 @@ import re2
 
 _EXPRESSION: Final = re.compile(r"\{([+#./;?&]?)([^{}]*)\}")
 _LONGEST: Final = 2048
+_BORDERS: Final = ("/", "?", "#", "")
 # RFC 3986 section 6.2.2: hexadecimal digits are capitals, unreserved characters are not encoded, dot segments are gone.
 _SPELLED: Final = re2.compile(
     r"[\x00-\x1f\x7f]"
@@ -71,3 +72,19 @@ def pattern(glob: str) -> Callable[[str], bool]:
         return glob.__eq__
     compiled = re2.compile("(?s)" + ".*".join(re2.escape(part) for part in glob.split("*")))
     return lambda text: compiled.fullmatch(text) is not None
+
+
+def wholes(uri: str) -> Iterator[str]:
+    """Yield a URI, and everything that it is a part of, by their spelling: `file:///a/b` is a part of `file:///a`.
+
+    What rules could not be written for is a part of nothing (see `normal`).
+    """
+    yield uri
+    if not normal(uri):
+        return
+    for place, letter in enumerate(uri):
+        if letter in _BORDERS:
+            if uri[place - 1 : place] not in _BORDERS:
+                yield uri[:place]
+            if place + 1 < len(uri):
+                yield uri[: place + 1]

@@ -20,6 +20,7 @@ MODERN = "2026-07-28"
 META = "io.modelcontextprotocol/"
 PATIENCE = 30.0
 """Seconds that a test waits for something that has to happen."""
+_HANG_UP: Json = {}
 
 
 def tool(name: str, description: str = "", **properties: str) -> Json:
@@ -77,6 +78,8 @@ class Upstream:
         self.cancelled: list[str] = []
         self.sessions: dict[str, Session] = {}
         self.streams: dict[int, asyncio.Queue[Json]] = {}
+        self.listens: dict[int, Json] = {}
+        """What each open listen of the modern era asked for: list changes by their key, resources by their URI."""
         self.url = ""
         self._released: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._changed = asyncio.Condition()
@@ -99,6 +102,9 @@ class Upstream:
         for session in self.sessions.values():
             if uri in session.subscribed:
                 session.outbox.put_nowait(message)
+        for key, wanted in self.listens.items():
+            if uri in wanted and key in self.streams:
+                self.streams[key].put_nowait(message)
 
     async def until_noted(self, key: str) -> None:
         """Return once a call with this key has arrived."""
@@ -111,6 +117,23 @@ class Upstream:
     async def until_listened(self, streams: int = 1) -> None:
         """Return once somebody listens to what changes."""
         await self._until(lambda: len(self.streams) >= streams)
+
+    async def until_watched(self, uri: str, times: int) -> None:
+        """Return once so many subscriptions to a resource are open."""
+        async with asyncio.timeout(PATIENCE):
+            while self.watchers(uri) != times:
+                await asyncio.sleep(0.02)
+
+    def watchers(self, uri: str) -> int:
+        """Return how many subscriptions to a resource are open, in both eras."""
+        return sum(uri in each.subscribed for each in self.sessions.values()) + sum(
+            uri in wanted for wanted in self.listens.values()
+        )
+
+    def hang_up(self) -> None:
+        """Break every stream on which somebody hears what changes."""
+        for queue in self.streams.values():
+            queue.put_nowait(_HANG_UP)
 
     async def until_asked(self, method: str, times: int = 1) -> None:
         """Return once a method was asked so many times."""
@@ -130,8 +153,10 @@ class Upstream:
             self._changed.notify_all()
 
     def _broadcast(self, message: Json) -> None:
-        for queue in self.streams.values():
-            queue.put_nowait(message)
+        what = f"{message['method'].split('/')[1]}ListChanged"
+        for key, queue in self.streams.items():
+            if key not in self.listens or what in self.listens[key]:
+                queue.put_nowait(message)
 
     # The application.
 
@@ -184,7 +209,7 @@ class Upstream:
             case "initialize":
                 await self._initialize(ident, asked, exchange)
             case "subscriptions/listen":
-                await self._listen(ident, exchange)
+                await self._listen(ident, asked.params.get("notifications", {}), exchange)
             case "tools/call":
                 await self._call(ident, asked, session, exchange)
             case _:
@@ -210,6 +235,9 @@ class Upstream:
                 return {"contents": [{"uri": asked.params["uri"], "text": "text"}], **fresh}
             case "resources/subscribe" if session is not None:
                 session.subscribed.add(asked.params["uri"])
+                return {}
+            case "resources/unsubscribe" if session is not None:
+                session.subscribed.discard(asked.params["uri"])
                 return {}
             case "ping" | "logging/setLevel":
                 return {}
@@ -279,13 +307,17 @@ class Upstream:
         await exchange.open()
         await self._relayed(session.outbox, exchange, {})
 
-    async def _listen(self, ident: Any, exchange: "Exchange") -> None:
+    async def _listen(self, ident: Any, wanted: Json, exchange: "Exchange") -> None:
         mark = {"_meta": {META + "subscriptionId": ident}}
         await exchange.open()
-        params = {"notifications": {"toolsListChanged": True, "resourcesListChanged": True}, **mark}
+        params = {"notifications": {key: value for key, value in wanted.items() if value}, **mark}
         acknowledged = "notifications/subscriptions/acknowledged"
         await exchange.put({"jsonrpc": "2.0", "method": acknowledged, "params": params})
-        await self._relayed(asyncio.Queue(), exchange, mark)
+        self.listens[id(exchange)] = {**wanted, **dict.fromkeys(wanted.get("resourceSubscriptions", ()), True)}
+        try:
+            await self._relayed(asyncio.Queue(), exchange, mark)
+        finally:
+            del self.listens[id(exchange)]
 
     async def _relayed(self, queue: asyncio.Queue[Json], exchange: "Exchange", mark: Json) -> None:
         async with self._changed:
@@ -298,6 +330,9 @@ class Upstream:
                 await asyncio.wait({following, ends}, return_when=asyncio.FIRST_COMPLETED)
                 if following.done():
                     message = following.result()
+                    if message is _HANG_UP:
+                        await exchange.end()
+                        return
                     await exchange.put({**message, "params": {**message.get("params", {}), **mark}})
                 following.cancel()
         finally:
@@ -342,6 +377,10 @@ class Exchange:
             return
         more = ((b"mcp-session-id", session.encode()),) if session else ()
         await self._whole(200, json.dumps(message).encode(), more)
+
+    async def end(self) -> None:
+        """End the stream, without an answer."""
+        await self._send({"type": "http.response.body", "body": b""})
 
     async def open(self) -> None:
         """Begin an event stream."""

@@ -91,6 +91,7 @@ def test_no_call_takes_longer_than_the_gateway_lets_any_call_take() -> None:
     assert one(it, "crm__find").timeout == 5.0
 
 
+@pytest.mark.requirement("MCP-36")
 def test_the_aggregate_prefixes_and_a_server_of_its_own_does_not() -> None:
     """Checklist lines 36, 37 and 41."""
     assert {name for kind, name in surface(config()).targets if kind is Kind.TOOL} == {
@@ -119,6 +120,7 @@ def test_a_view_chooses_and_renames() -> None:
     assert surface(config(views={"v": {"include": ("crm.*",)}}), "/views/v/mcp").instructions == "People."
 
 
+@pytest.mark.requirement("MCP-37", "MCP-42")
 def test_names_that_meet_are_refused_and_not_guessed() -> None:
     """Checklist line 42."""
     twice = Catalogue("crm", "", resources=({"uri": "file:///a", "name": "mine"},))
@@ -287,6 +289,7 @@ def test_a_template_fits_its_uris() -> None:
 # What servers offer must not be able to break the gateway
 
 
+@pytest.mark.requirement("MCP-18")
 @pytest.mark.parametrize(
     "bad",
     [
@@ -382,6 +385,7 @@ def test_unknown_arguments_are_treated_as_the_server_says(unknown: str, refused:
 # What an endpoint says of itself
 
 
+@pytest.mark.requirement("MCP-15")
 def test_capabilities_are_what_somebody_has_and_we_carry() -> None:
     """Checklist line 15."""
     assert announced([FILES]) == {
@@ -400,6 +404,7 @@ def test_instructions_of_several_say_whose_they_are_and_have_an_end() -> None:
     assert len(surface(config(), catalogues={("crm", ""): long}).instructions) == 4096
 
 
+@pytest.mark.requirement("MCP-40")
 @pytest.mark.parametrize(
     ("catalogues", "ttl"),
     [

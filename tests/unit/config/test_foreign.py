@@ -57,9 +57,11 @@ def test_the_yaml_says_what_was_imported(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_the_configuration_accepts_what_was_imported(file: Path) -> None:
-    """But for what its schema does not take yet: the transport of 2024-11-05, and a whole URL that is a secret."""
+    """But for what it refuses: a whole URL that is a secret, and plain http beyond this machine; both are noted."""
     found = read(file.read_text(), file.name)
-    kept = tuple(server for server in found.servers if not server.sse and not server.url.startswith("env:"))
+    plain = {note.server for note in found.notes if "unsafe_plain_http" in note.text}
+    usable = (server for server in found.servers if server.name not in plain)
+    kept = tuple(server for server in usable if not (server.sse or server.url).startswith("env:"))
     config = parse("gateway: {url: 'http://127.0.0.1:8080'}\n" + surface(replace(found, servers=kept)), "ostiary.yaml")
     assert list(config.servers) == [server.name for server in kept]
 
@@ -138,8 +140,16 @@ def test_a_url_is_found_under_every_name_clients_have_for_it(file: str, name: st
 
 def test_the_older_transport_is_told_apart() -> None:
     assert imported("claude-code.mcp.json")["linear-team"].sse == "https://mcp.linear.app/sse"
-    assert imported("cursor.mcp.json")["local"].sse == "http://localhost:8931/sse"
+    assert imported("goose.config.yaml")["legacy"].sse == "http://192.168.7.9:3001/sse"
     assert imported("agentgateway.yaml")["legacy"].sse == "https://legacy.example.com:443/sse"
+
+
+def test_a_url_alone_does_not_say_that_the_transport_is_the_older_one() -> None:
+    """Ours: a path is no promise, and clients that are told only a URL try the newer transport first."""
+    found = read((CLIENTS / "cursor.mcp.json").read_text(), "cursor.mcp.json")
+    local = next(server for server in found.servers if server.name == "local")
+    assert (local.url, local.sse) == ("http://localhost:8931/sse", "")
+    assert any("`sse:`" in note.text for note in found.notes if note.server == "local")
 
 
 def test_a_bearer_header_becomes_a_credential() -> None:

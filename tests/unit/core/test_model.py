@@ -69,6 +69,6 @@ def test_what_is_said_of_nothing_is_nothing() -> None:
     assert Client(Era.MODERN, model.MODERN, {}, "", {}).session is None
 
 
-def test_a_change_concerns_everyone_unless_it_says_whom() -> None:
+def test_a_change_is_of_a_list_unless_it_names_a_resource() -> None:
     change = ports.Change("files", "tools")
-    assert (change.uri, change.session) == ("", "")
+    assert (change.uri, change.watched) == ("", "")

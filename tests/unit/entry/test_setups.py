@@ -34,6 +34,13 @@ def test_a_secret_with_a_line_break_never_becomes_two_headers() -> None:
     assert "x-evil" not in str(raised.value)
 
 
+def test_a_server_of_the_older_transport_is_of_the_handshake_era_and_gets_its_credential() -> None:
+    (setup,) = told('old: {sse: "https://old.example.com/sse?v=1", credential: {kind: bearer, token: env:CRM}}')
+    assert (setup.sse, setup.era, setup.origin.target) == (True, "handshake", "/sse?v=1")
+    assert setup.fields == b"authorization: Bearer s3cret\r\n"
+    assert setup.tls is not None
+
+
 def test_a_disabled_server_is_not_set_up() -> None:
     assert told('crm: {url: "https://crm.example.com/mcp", disabled: true}') == []
 

@@ -159,3 +159,31 @@ def test_a_pin_that_changed_always_has_a_difference_to_show(old: dict[str, Any],
 @pytest.mark.parametrize(("one", "other"), [([1], [True]), ([1], [1.0]), ({"x": 0}, {"x": False}), ([[0]], [[-0.0]])])
 def test_a_difference_that_python_does_not_see_is_shown(one: Any, other: Any) -> None:
     assert differences({"default": one}, {"default": other})
+
+
+LISTED = Sighting(Kind.RESOURCE, "note://1", "d1", {"uri": "note://1", "name": "one"})
+SAID_NO = Verdicts(frozenset(), frozenset({"d0"}))
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "mode", "expected"),
+    [
+        (NOBODY, Mode.FIRST_USE, State.APPROVED), (NOBODY, Mode.ALWAYS, State.APPROVED), (NOBODY, Mode.NEVER, State.NEW),
+        (OTHER, Mode.FIRST_USE, State.CHANGED), (REJECTED, Mode.FIRST_USE, State.REJECTED), (SAID_NO, Mode.FIRST_USE, State.NEW),
+    ],
+)  # fmt: skip
+def test_a_new_resource_that_an_approved_template_covers_counts_as_approved(
+    verdicts: Verdicts, mode: Mode, expected: State
+) -> None:
+    """Ours: it could be read by the template before, so that its definition adds no power."""
+    assert judge(LISTED, verdicts, mode, first=False, covered="note://1".__eq__) is expected
+
+
+def test_what_no_template_covers_waits() -> None:
+    assert judge(LISTED, NOBODY, Mode.FIRST_USE, first=False, covered="note://2".__eq__) is State.NEW
+    assert judge(LISTED, NOBODY, Mode.FIRST_USE, first=False) is State.NEW
+
+
+def test_no_template_approves_anything_but_resources() -> None:
+    tool = Sighting(Kind.TOOL, "note://1", "d1", TOOL)
+    assert judge(tool, NOBODY, Mode.FIRST_USE, first=False, covered=lambda _: True) is State.NEW

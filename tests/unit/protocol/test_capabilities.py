@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.protocol.capabilities import EVERYTHING, NOTHING, covers, declared, offer
+from ostiary.protocol.capabilities import (
+    EVERYTHING,
+    NOTHING,
+    announced_extensions,
+    capable_of_tasks,
+    covers,
+    declared,
+    needed,
+    offer,
+)
+
+TASKS, UI = "io.modelcontextprotocol/tasks", "io.modelcontextprotocol/ui"
+APP = {"mimeTypes": ["text/html;profile=mcp-app"]}
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -21,6 +33,9 @@ JSON = st.recursive(
 )
 DECLARED = st.dictionaries(
     st.sampled_from(["elicitation", "sampling", "roots", "experimental", "tasks"]), JSON, max_size=5
+) | st.builds(
+    lambda extensions: {"extensions": extensions},
+    st.dictionaries(st.sampled_from([TASKS, UI, "x/y"]), JSON | st.just(APP)),
 )
 PARTS = EVERYTHING.split(",")
 ALL = {",".join(chosen) for size in range(len(PARTS) + 1) for chosen in combinations(PARTS, size)}
@@ -39,21 +54,75 @@ def test_capabilities_become_an_offer(capabilities: dict[str, Any], expected: st
     assert offer(capabilities) == expected
 
 
-@given(DECLARED)
-def test_nobody_can_invent_an_offer(capabilities: dict[str, Any]) -> None:
+@given(DECLARED, st.booleans())
+def test_nobody_can_invent_an_offer(capabilities: dict[str, Any], modern: bool) -> None:
     """A catalogue is kept for each; a client must not choose how many."""
-    assert offer(capabilities) in ALL
+    assert offer(capabilities, modern=modern) in ALL
 
 
-@given(DECLARED)
-def test_what_is_declared_upstream_is_what_was_offered(capabilities: dict[str, Any]) -> None:
-    offered = offer(capabilities)
-    assert offer(declared(offered)) == offered
+@given(DECLARED, st.booleans())
+def test_what_is_declared_upstream_is_what_was_offered(capabilities: dict[str, Any], modern: bool) -> None:
+    offered = offer(capabilities, modern=modern)
+    assert offer(declared(offered, modern=modern), modern=modern) == offered
 
 
 def test_everything_is_the_whole_of_it() -> None:
-    assert offer(declared(EVERYTHING)) == EVERYTHING
-    assert declared(NOTHING) == {}
+    assert offer(declared(EVERYTHING, modern=True), modern=True) == EVERYTHING
+    assert declared(NOTHING, modern=True) == {}
+
+
+@pytest.mark.parametrize(
+    ("extensions", "expected"),
+    [
+        ({TASKS: {}}, "tasks"), ({TASKS: {"later": 1}, UI: APP}, "tasks,ui"), ({UI: APP}, "ui"), ({TASKS: True}, NOTHING), (None, NOTHING),
+        ({UI: {}}, NOTHING), ({UI: {"mimeTypes": ["text/plain"]}}, NOTHING), ({UI: {"mimeTypes": APP["mimeTypes"][0]}}, NOTHING),
+        ({UI: {"mimeTypes": ["text/plain", *APP["mimeTypes"]], "more": 1}}, "ui"), ({"x/y": {}}, NOTHING), ([], NOTHING), ({UI: []}, NOTHING),
+    ],
+)  # fmt: skip
+def test_the_extensions_we_carry_are_part_of_the_offer(extensions: Any, expected: str) -> None:
+    assert offer({"extensions": extensions}, modern=True) == expected
+
+
+def test_tasks_are_nothing_for_a_peer_with_a_handshake() -> None:
+    """Tasks of 2025-11-25 are another thing; whoever speaks to such a peer must not be promised these."""
+    assert offer({"extensions": {TASKS: {}, UI: APP}}) == "ui"
+    assert declared("tasks,ui") == {"extensions": {UI: APP}}
+    assert declared("tasks,ui", modern=True) == {"extensions": {TASKS: {}, UI: APP}}
+    assert declared("tasks") == {}
+
+
+def test_tools_in_sampling_are_no_tasks() -> None:
+    assert capable_of_tasks("form,tasks,tools")
+    assert not capable_of_tasks("sampling,tools")
+    assert not capable_of_tasks(NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("servers", "expected"),
+    [
+        ([], {}), ([{"tools": {}}], {}), ([{"extensions": {TASKS: {}}}, {}], {TASKS: {}}), ([{"extensions": {"x/y": {}}}], {}),
+        ([{"extensions": {TASKS: True}}], {}), ([{"extensions": None}], {}),
+        ([{"extensions": {UI: {"a": 1, "b": [1], "c": 2, "d": []}}}, {"extensions": {UI: {"a": 1, "b": [2, 1], "c": 3, "e": 4}}}],
+         {UI: {"a": 1, "b": [1, 2], "d": [], "e": 4}}),
+    ],
+)  # fmt: skip
+def test_an_endpoint_announces_what_a_server_behind_it_does(
+    servers: list[dict[str, Any]], expected: dict[str, Any]
+) -> None:
+    assert announced_extensions(servers) == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "expected"),
+    [
+        ("elicitation/create", {}, {"elicitation": {"form": {}}}), ("elicitation/create", {"mode": "url"}, {"elicitation": {"url": {}}}),
+        ("sampling/createMessage", {}, {"sampling": {}}), ("sampling/createMessage", {"toolChoice": {}}, {"sampling": {"tools": {}}}),
+        ("roots/list", {}, {"roots": {}}), ("ping", {}, {}),
+    ],
+)  # fmt: skip
+def test_what_a_question_needs_is_what_covers_it(method: str, params: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert needed(method, params) == expected
+    assert not expected or covers(offer(expected), method, params)
 
 
 @given(st.permutations(["form", "url"]), st.permutations(["elicitation", "sampling", "roots"]))
@@ -65,6 +134,7 @@ def test_the_order_of_writing_does_not_matter(modes: list[str], kinds: list[str]
 ELICIT, SAMPLE, ROOTS = "elicitation/create", "sampling/createMessage", "roots/list"
 
 
+@pytest.mark.requirement("MCP-24")
 @pytest.mark.parametrize(
     ("offered", "method", "params", "expected"),
     [

@@ -24,6 +24,7 @@ def test_any_name_survives(name: str) -> None:
     assert cursors.after(cursors.pack(msgspec.structs.replace(MADE, after=name)), HERE, 1000.0) == name
 
 
+@pytest.mark.requirement("MCP-38")
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -40,6 +41,7 @@ def test_a_cursor_of_another_listing_or_caller_is_unknown(field: str, value: str
         cursors.after(cursors.pack(MADE), msgspec.structs.replace(HERE, **{field: value}), 1000.0)
 
 
+@pytest.mark.requirement("MCP-38")
 def test_a_cursor_expires() -> None:
     assert cursors.after(cursors.pack(MADE), HERE, 1000.0 + LIFETIME)
     with pytest.raises(BadParams, match="expired"):

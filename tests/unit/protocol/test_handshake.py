@@ -28,6 +28,7 @@ def opening(**params: Any) -> dict[str, Any]:
 # Opening
 
 
+@pytest.mark.requirement("MCP-01")
 @pytest.mark.parametrize("version", HANDSHAKES)
 def test_initialize_is_answered_in_the_version_it_asks_for(version: str) -> None:
     """Checklist line 1."""
@@ -228,6 +229,7 @@ def test_a_verb_without_a_body_stands_for_a_call(verb: str, method: str) -> None
     assert (call.id, call.method, call.client) == (None, method, HELD)
 
 
+@pytest.mark.requirement("MCP-11")
 @pytest.mark.parametrize("verb", ["GET", "DELETE"])
 @pytest.mark.parametrize("version", [MODERN, "2099-01-01", ""])
 def test_the_modern_era_knows_post_only(verb: str, version: str) -> None:
@@ -236,6 +238,7 @@ def test_the_modern_era_knows_post_only(verb: str, version: str) -> None:
         handshake.bare(inbound(in_session(**{"mcp-protocol-version": version}), verb=verb), recall)
 
 
+@pytest.mark.requirement("MCP-11")
 def test_a_get_without_a_session_is_405_and_a_delete_lacks_something() -> None:
     with pytest.raises(WrongVerb):
         handshake.bare(inbound(verb="GET"), recall)

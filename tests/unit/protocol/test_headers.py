@@ -44,6 +44,7 @@ def test_ambiguous_text_goes_as_base64(text: str) -> None:
     assert headers.encoded(text) == packed(text.encode())
 
 
+@pytest.mark.requirement("MCP-06")
 @pytest.mark.parametrize(
     "value",
     [
@@ -71,6 +72,7 @@ def test_only_blanks_of_http_are_trimmed(value: str | None, bare: str) -> None:
     assert headers.trimmed(value) == bare
 
 
+@pytest.mark.requirement("MCP-07")
 @pytest.mark.parametrize(
     ("header", "value", "same"),
     [
@@ -127,6 +129,7 @@ def test_mirrors_that_agree_pass(sent: dict[str, str], arguments: dict[str, Any]
     headers.agree_params(sent, arguments, MIRRORED)
 
 
+@pytest.mark.requirement("MCP-07")
 @pytest.mark.parametrize(
     ("sent", "arguments"),
     [
@@ -160,6 +163,7 @@ def test_annotations_are_found_along_chains_of_properties() -> None:
     assert dict(found) == {"region": ("region",), "tenant-id": ("who", "id")}
 
 
+@pytest.mark.requirement("MCP-19")
 @pytest.mark.parametrize(
     "bad",
     [

@@ -9,9 +9,10 @@ MODERN = {name for name, spec in METHODS.items() if Era.MODERN in spec.eras}
 HANDSHAKE = {name for name, spec in METHODS.items() if Era.HANDSHAKE in spec.eras}
 
 
-def test_the_modern_era_has_exactly_its_ten_requests() -> None:
-    """2026-07-28: the ClientRequest union."""
+def test_the_modern_era_has_exactly_its_ten_requests_and_those_of_tasks() -> None:
+    """2026-07-28: the ClientRequest union; and the tasks extension (SEP-2663)."""
     assert {
+        "tasks/get", "tasks/update", "tasks/cancel",
         "server/discover", "tools/list", "tools/call", "resources/list", "resources/templates/list", "resources/read",
         "prompts/list", "prompts/get", "completion/complete", "subscriptions/listen",
     } == MODERN  # fmt: skip

@@ -45,10 +45,22 @@ def test_a_good_request_becomes_a_call() -> None:
 def test_every_modern_method_is_read(method: str) -> None:
     key = METHODS[method].key
     params: dict[str, Any] = {"ref": {"type": "ref/prompt", "name": "t"}} if key == "ref" else {key: "t"} if key else {}
-    call = read(request(method, params), routing(method, "t" if key in {"name", "uri"} else None))
+    call = read(request(method, params), routing(method, "t" if key in {"name", "uri", "taskId"} else None))
     assert call.name == (None if key is None else "t")
 
 
+@pytest.mark.requirement("MCP-06", "MCP-43")
+@pytest.mark.parametrize("method", ["tasks/get", "tasks/update", "tasks/cancel"])
+@pytest.mark.parametrize("mirror", [None, "u", "T"])
+def test_a_task_is_named_in_the_header_too(method: str, mirror: str | None) -> None:
+    """SEP-2663, "Streamable HTTP: Routing Headers"."""
+    with pytest.raises(HeaderMismatch):
+        read(request(method, {"taskId": "t"}), routing(method, mirror))
+    with pytest.raises(BadParams):
+        read(request(method, {"taskId": "t", "TaskID": "u"}), routing(method, "t"))
+
+
+@pytest.mark.requirement("MCP-03")
 def test_what_a_client_says_of_itself_is_kept_and_reduced_to_an_offer() -> None:
     """Checklist line 3: client info is optional."""
     meta = {
@@ -62,12 +74,14 @@ def test_what_a_client_says_of_itself_is_kept_and_reduced_to_an_offer() -> None:
     assert read(with_meta(**{modern.INFO: "x"}), READ_HEADERS).client.info == {}
 
 
+@pytest.mark.requirement("MCP-14")
 @pytest.mark.parametrize("sent", [{}, {"mcp-session-id": "sealed", "last-event-id": "1", "x-other": "1"}])
 def test_headers_of_the_other_era_are_ignored(sent: dict[str, str]) -> None:
     """Checklist line 14."""
     assert read(READ, {**READ_HEADERS, **sent}).client.session is None
 
 
+@pytest.mark.requirement("MCP-03")
 @pytest.mark.parametrize("key", [modern.VERSION, modern.CAPABILITIES])
 def test_an_envelope_without_a_required_member_is_bad_params(key: str) -> None:
     """Checklist line 3."""
@@ -89,6 +103,7 @@ def test_a_member_of_the_wrong_kind_is_bad_params(message: dict[str, Any]) -> No
         read(message, READ_HEADERS)
 
 
+@pytest.mark.requirement("MCP-09")
 @pytest.mark.parametrize("ident", [None, True, False, 1.5, [], {}])
 def test_an_id_that_is_none_is_malformed(ident: Any) -> None:
     """Checklist line 9."""
@@ -96,6 +111,7 @@ def test_an_id_that_is_none_is_malformed(ident: Any) -> None:
         read({**READ, "id": ident}, READ_HEADERS)
 
 
+@pytest.mark.requirement("MCP-09")
 @pytest.mark.parametrize(
     "message",
     [
@@ -124,6 +140,7 @@ def test_a_request_without_an_id_is_no_notification(method: str) -> None:
         read({"jsonrpc": "2.0", "method": method, "params": {}}, {})
 
 
+@pytest.mark.requirement("MCP-02", "MCP-05", "MCP-06")
 @pytest.mark.parametrize(
     "sent",
     [
@@ -142,11 +159,13 @@ def test_a_routing_header_that_is_missing_or_disagrees_is_a_mismatch(sent: dict[
         read(READ, sent)
 
 
+@pytest.mark.requirement("MCP-05")
 def test_blanks_around_routing_headers_are_tolerated() -> None:
     """Checklist line 5."""
     assert read(READ, {name: f" \t{value} \t" for name, value in READ_HEADERS.items()}).name == "files__read"
 
 
+@pytest.mark.requirement("MCP-07", "MCP-08")
 @pytest.mark.parametrize("name", ["mcp-name", "mcp-method", "mcp-protocol-version", "mcp-param-region"])
 def test_a_doubled_routing_header_is_refused(name: str) -> None:
     """Checklist line 8: first-copy and last-copy readers would disagree."""
@@ -158,6 +177,7 @@ def test_other_headers_may_come_twice() -> None:
     assert read(READ, READ_HEADERS, frozenset({"accept"})).name == "files__read"
 
 
+@pytest.mark.requirement("MCP-06")
 @pytest.mark.parametrize("name", ["é", " read", "read ", "a\nb", "=?base64?cmVhZA==?="])
 def test_a_name_in_base64_agrees_with_the_body_after_decoding(name: str) -> None:
     sent = routing("tools/call", headers.encoded(name))
@@ -171,6 +191,7 @@ def test_a_header_that_only_looks_like_the_body_is_a_mismatch(name: str) -> None
         read(request("tools/call", {"name": name}), routing("tools/call", name))
 
 
+@pytest.mark.requirement("MCP-06")
 def test_a_uri_is_mirrored_too() -> None:
     message = request("resources/read", {"uri": "file:///x"})
     assert read(message, routing("resources/read", "file:///x")).name == "file:///x"
@@ -178,6 +199,7 @@ def test_a_uri_is_mirrored_too() -> None:
         read(message, routing("resources/read", "file:///y"))
 
 
+@pytest.mark.requirement("MCP-04")
 @pytest.mark.parametrize("version", ["2099-01-01", "2025-11-25", "DRAFT", ""])
 def test_a_version_we_do_not_speak_is_answered_with_those_we_do(version: str) -> None:
     """Checklist line 4; a client that disagrees with itself is told that first."""
@@ -188,6 +210,7 @@ def test_a_version_we_do_not_speak_is_answered_with_those_we_do(version: str) ->
         read(with_meta(**{modern.VERSION: version}), READ_HEADERS)
 
 
+@pytest.mark.requirement("MCP-10")
 @pytest.mark.parametrize("method", ["initialize", "ping", "logging/setLevel", "resources/subscribe", "tools/cal", *OWN])
 def test_an_unknown_or_removed_method_is_not_found(method: str) -> None:
     """Checklist line 10."""
@@ -230,11 +253,13 @@ def test_a_parameter_that_differs_from_ours_by_case_alone_is_refused(key: str) -
         read(changed(READ, **{key: "files__drop"}), READ_HEADERS)
 
 
+@pytest.mark.requirement("MCP-17")
 def test_an_unknown_parameter_passes() -> None:
     """Checklist line 17."""
     assert read(changed(READ, future=1), READ_HEADERS).params["future"] == 1
 
 
+@pytest.mark.requirement("MCP-02")
 @pytest.mark.parametrize(
     ("message", "header", "expected"),
     [

@@ -14,6 +14,7 @@ SERVERS = st.from_regex(r"\A[a-z][a-z0-9-]{0,31}\Z")
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=150)
 
 
+@pytest.mark.requirement("MCP-37")
 @given(SERVERS, NAMES)
 def test_a_name_is_always_fit(server: str, name: str) -> None:
     """Checklist line 37."""
@@ -25,6 +26,7 @@ def test_a_name_that_fits_is_kept(server: str, name: str) -> None:
     assert exposed(server, name) == f"{server}__{name}"
 
 
+@pytest.mark.requirement("MCP-36", "MCP-37")
 @given(SERVERS, SERVERS, NAMES, NAMES)
 def test_no_server_can_take_a_name_of_another(one: str, other: str, mine: str, theirs: str) -> None:
     """A server's name has no underscore, so the first `__` ends it, however long or strange the rest is."""
@@ -39,6 +41,7 @@ def test_names_that_look_alike_after_mending_stay_apart(one: str, other: str) ->
     assert exposed("files", one) != exposed("files", other)
 
 
+@pytest.mark.requirement("MCP-36")
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

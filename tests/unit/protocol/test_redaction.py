@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ostiary.protocol.redaction import DEPTH, ITEMS, KEY_LENGTH, KEYS, NODES, digest, masked
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=40),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=40),
     lambda inner: st.lists(inner, max_size=40) | st.dictionaries(st.text(max_size=90), inner, max_size=70),
     max_leaves=25,
 )

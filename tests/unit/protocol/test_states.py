@@ -32,6 +32,7 @@ def test_a_state_opens_for_the_retry_of_its_call() -> None:
     assert states.opened(sealed, retry, 600.0).content == "theirs"
 
 
+@pytest.mark.requirement("MCP-25")
 @pytest.mark.parametrize(
     "other",
     [
@@ -47,6 +48,7 @@ def test_a_state_opens_for_nothing_else(other: State) -> None:
         states.opened(states.packed(state(), "theirs", 600.0), other, 0.0)
 
 
+@pytest.mark.requirement("MCP-25")
 def test_a_state_expires() -> None:
     with pytest.raises(BadParams, match="expired"):
         states.opened(states.packed(state(), "", 600.0), state(), 600.1)

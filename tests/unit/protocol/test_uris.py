@@ -81,3 +81,21 @@ def test_what_is_too_long_is_not_trusted() -> None:
 )  # fmt: skip
 def test_only_the_star_is_special_in_a_pattern(glob: str, text: str, expected: bool) -> None:
     assert uris.pattern(glob)(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("note:1", ["note:1"]),
+        ("file:///a/b", ["file:///a/b", "file:", "file:/", "file://", "file:///", "file:///a", "file:///a/"]),
+        ("a://b/?q#f", ["a://b/?q#f", "a:", "a:/", "a://", "a://b", "a://b/", "a://b/?", "a://b/?q", "a://b/?q#"]),
+        ("a://b/", ["a://b/", "a:", "a:/", "a://", "a://b"]),
+        ("/x", ["/x", "/"]),
+        ("file:///a/../b", ["file:///a/../b"]),
+        ("", [""]),
+    ],
+)
+def test_a_resource_is_a_part_of_what_it_lies_in_and_of_nothing_that_only_begins_alike(
+    uri: str, expected: list[str]
+) -> None:
+    assert list(uris.wholes(uri)) == expected

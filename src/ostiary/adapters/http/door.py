@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import structlog
 
+from ostiary.adapters.http.channel import beside, channeled
 from ostiary.adapters.http.cycle import WHOLE, Fields
 from ostiary.core.errors import (
     Fault,
@@ -60,13 +61,17 @@ _STREAM: Final = [
 _EMPTY: Final[Fields] = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 _PLAIN: Final[Fields] = ((b"content-type", b"application/json"), *_EMPTY)
 _NO_EXTENSIONS: Final[Json] = {}
+_ALLOW: Final = b"GET, POST, DELETE"
 
 
 class Door:
     """Admits requests to the MCP endpoints; what is none of theirs goes to `pages`."""
 
-    def __init__(self, serve: Serve, current: Callable[[], Snapshot], pages: Callable[..., Awaitable[None]]) -> None:
-        self._serve, self._current, self._pages = serve, current, pages
+    def __init__(
+        self, serve: Serve, posted: Serve, current: Callable[[], Snapshot], pages: Callable[..., Awaitable[None]]
+    ) -> None:
+        """Carry what comes by Streamable HTTP with `serve`, and what comes by HTTP+SSE with `posted`."""
+        self._serve, self._posted, self._current, self._pages = serve, posted, current, pages
         self._flying: set[HTTPReply] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sweeper: asyncio.TimerHandle | None = None
@@ -81,8 +86,9 @@ class Door:
         if scope["type"] != "http":
             await self._pages(scope, receive, send)
             return
-        now = self._current()
-        if scope["path"] not in now.endpoints:
+        now, path = self._current(), scope["path"]
+        endpoint = path if path in now.endpoints else beside(path)
+        if endpoint not in now.endpoints:
             await self._pages(scope, receive, send)
             return
         reply = HTTPReply(receive, send, scope)
@@ -90,7 +96,11 @@ class Door:
         if self._sweeper is None:
             self._sweep()
         try:
-            await self._serve(self._admitted(scope, now, reply), reply)
+            message = self._admitted(scope, now, reply)
+            if endpoint is path:
+                await self._serve(message, reply)
+            else:
+                await self._posted(channeled(message, endpoint, scope["query_string"], reply), reply)
         except GatewayError as error:
             await reply.finish(refused(error, None, "", ""))
         except asyncio.CancelledError:
@@ -208,13 +218,14 @@ class HTTPReply:
 
     __slots__ = (
         "_aged", "_cut", "_ended", "_journal", "_receive", "_send", "_streaming", "_watcher", "_whole",
-        "gone", "json", "stream", "task",
+        "allow", "gone", "json", "stream", "task",
     )  # fmt: skip
 
     def __init__(self, receive: Receive, send: Send, scope: Scope) -> None:
         """Use the server's own way to send a whole answer, where it has one."""
         self._receive, self._send, self._whole = receive, send, scope.get("extensions", _NO_EXTENSIONS).get(WHOLE)
         self.json = self.stream = True
+        self.allow = _ALLOW
         self.gone = self._streaming = self._cut = self._ended = False
         self.task: asyncio.Task[Any] | None = None
         """The call's own, if the client may end it by going away."""
@@ -319,6 +330,11 @@ class HTTPReply:
         if not self._cut:
             await self._event(message)
 
+    async def event(self, name: str, data: bytes) -> None:
+        """Send an event of any name."""
+        await self.open()
+        await self._write(b"event: %b\ndata: %b\n\n" % (name.encode(), data))
+
     async def pulse(self) -> None:
         """Send a comment."""
         if self._streaming:
@@ -348,6 +364,8 @@ class HTTPReply:
             return size
         body = b"" if answer.payload is None else encode(answer.payload)
         fields = _PLAIN if body else _EMPTY
+        if answer.status == 405:  # noqa: PLR2004 - RFC 9110 section 15.5.6: it says what would be allowed
+            fields += ((b"allow", self.allow),)
         if answer.headers:
             fields += tuple((name.encode(), value.encode("latin-1")) for name, value in answer.headers.items())
         if self._whole is not None and self._whole(answer.status, fields, body):
@@ -360,4 +378,4 @@ class HTTPReply:
 
 def no_such_place() -> NoSuchPlace:
     """Return the refusal for an address that is nobody's."""
-    return NoSuchPlace(hint="the endpoints are /mcp, /servers/NAME/mcp and /views/NAME/mcp")
+    return NoSuchPlace(hint="the endpoints are /mcp, /servers/NAME/mcp and /views/NAME/mcp; for HTTP+SSE, …/sse")

@@ -67,7 +67,11 @@ def token_by_digest(engine: sa.Engine, digest: str) -> Token | None:
 
     Raise `Overloaded` where that cannot be known at the moment.
     """
-    query = sa.select(tables.tokens).where(tables.tokens.c.digest == digest)
+    return _found(engine, tables.tokens.c.digest == digest)
+
+
+def _found(engine: sa.Engine, which: sa.ColumnElement[bool]) -> Token | None:
+    query = sa.select(tables.tokens).where(which)
     try:
         with engine.connect() as connection:
             row = connection.execute(query).mappings().first()
@@ -75,6 +79,11 @@ def token_by_digest(engine: sa.Engine, digest: str) -> Token | None:
         # A database that is locked, or on a full disk, does not say that a token is good, nor that it is not.
         raise Overloaded(f"a token could not be looked up: {type(error).__name__}", retry_after=1.0) from error
     return _token(row) if row else None
+
+
+def token_by_id(engine: sa.Engine, ident: str) -> Token | None:
+    """Return the token with this id, whether or not it may still be used; raise as `token_by_digest` does."""
+    return _found(engine, tables.tokens.c.id == ident)
 
 
 def all_tokens(engine: sa.Engine) -> list[Token]:

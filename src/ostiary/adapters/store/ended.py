@@ -35,5 +35,7 @@ class EndedSessions:
         return bool(unwritten)
 
     def reload(self, now: float) -> None:
-        """Read what other processes ended."""
+        """Read what other processes ended, and forget what expired by itself."""
         self._ended |= database.ended_sessions(self._engine, now)
+        for session in [session for session, until in self._ended.items() if until < now]:
+            del self._ended[session]

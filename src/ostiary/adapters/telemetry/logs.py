@@ -223,4 +223,6 @@ _LIBRARIES: Final[Mapping[str, int | None]] = {
 def unhandled(loop: asyncio.AbstractEventLoop, context: MutableMapping[str, Any]) -> None:
     """Log what an event loop has no other place for; for `loop.set_exception_handler`."""
     del loop
-    structlog.get_logger(__name__).error("a task failed and nobody looked", exc_info=context.get("exception"))
+    structlog.get_logger(__name__).error(
+        "a task failed and nobody looked", what=context.get("message"), exc_info=context.get("exception")
+    )

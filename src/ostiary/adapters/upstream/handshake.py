@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
+from ostiary.adapters.upstream.channel import Channel
 from ostiary.adapters.upstream.modern import INFO, passed_on
-from ostiary.adapters.upstream.wire import PAUSED, Heard, HTTPWire, PipeWire, SessionGone, Wire, deaf, parsed
-from ostiary.core.errors import Garbled, GatewayError, NoHandshake, UpstreamRefused
-from ostiary.core.model import HANDSHAKES, Caller, Era, Json, Kind, Order
+from ostiary.adapters.upstream.tasks import Unnamed, driven
+from ostiary.adapters.upstream.wire import PAUSED, Heard, HTTPWire, SessionGone, Wire, deaf, parsed
+from ostiary.core.errors import Garbled, GatewayError, NoHandshake, NotFound, TimedOut, UpstreamRefused
+from ostiary.core.model import HANDSHAKES, Caller, Json, Kind, Order
 from ostiary.core.ports import Back
-from ostiary.protocol import modern
+from ostiary.protocol import modern, tasks
 from ostiary.protocol.capabilities import declared
 from ostiary.protocol.jsonrpc import is_id, notification, request
 from ostiary.protocol.methods import INTERLUDE, LEVELS
 
-Changed = Callable[[str, str, str], None]
-"""What changed (`tools`, `prompts`, `resources`), the resource's URI or nothing, and the session that hears of it."""
+Changed = Callable[[str], None]
+"""Takes what changed: `tools`, `prompts` or `resources`."""
 
 _LISTS: Final[Mapping[str, str]] = {
     "notifications/tools/list_changed": "tools",
@@ -25,15 +28,20 @@ _LISTS: Final[Mapping[str, str]] = {
     "notifications/resources/list_changed": "resources",
 }
 _METHOD_UNKNOWN: Final = -32601
+_CROWD: Final = 64
+_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 10.0
 _SERVER_MEMBERS: Final = frozenset({modern.VERSION, modern.CAPABILITIES, modern.INFO, modern.LEVEL, "progressToken"})
 
 
 class Link:
     """One session with one server, for one principal (or all, where the server is shared) and one offer."""
 
-    def __init__(self, wire: Wire, offer: str, changed: Changed, session: str = "") -> None:
-        """Tell `changed` what the server says has changed; `session` is the client session this link belongs to."""
-        self._wire, self._offer, self._changed, self._session = wire, offer, changed, session
+    def __init__(self, wire: Wire, offer: str, changed: Changed) -> None:
+        """Tell `changed` which lists the server says have changed."""
+        self._wire, self._offer, self._changed = wire, offer, changed
+        self.updated: Callable[[str], None] | None = None
+        """Takes the URI of each resource that the server says has changed."""
         self._fields = b""
         self._calls: dict[int, tuple[Order, Back]] = {}
         self._caller: tuple[str, str] | None = None
@@ -41,6 +49,7 @@ class Link:
         """Whether more than one principal has called over this session."""
         self._answering: set[asyncio.Task[None]] = set()
         self._listening: asyncio.Task[None] | None = None
+        self._opened: asyncio.Future[None] | None = None
         self.capabilities: Json = {}
         self.info: Json = {}
         self.version = ""
@@ -52,7 +61,12 @@ class Link:
     @property
     def busy(self) -> bool:
         """Say whether calls are in flight, or a stream is kept open for subscriptions."""
-        return bool(self._calls) or bool(self._session and self._listening and not self._listening.done())
+        return bool(self._calls) or self.streaming
+
+    @property
+    def crowded(self) -> bool:
+        """Say whether more of what the server says waits to be handled than any honest server has to say."""
+        return len(self._answering) >= _CROWD
 
     async def open(self, deadline: float, level: str = "") -> None:
         """Shake hands."""
@@ -81,29 +95,44 @@ class Link:
     async def carry(self, order: Order, back: Back) -> Heard:
         """Carry an order out in this session, and return the answer."""
         call = order.call
+        if order.target.task:
+            raise NotFound("a modern task, at a server that is not modern now", hint=(call.name or "")[:128])
         self._mixed = self._mixed or not self._known(order.caller)
         if call.level is not None and "logging" in self.capabilities:
             await self._lowered(call.level, order.deadline)
         ident, params = self._wire.mint(), outgoing(order)
         if call.progress is not None:
             params["_meta"] = {**params.get("_meta", {}), "progressToken": ident}
+        alone = call.method == "tools/call" and tasks.required(order.target)
+        back = Unnamed(back) if alone else back
         self._calls[ident] = (order, back)
+        try:
+            if alone:
+                put = partial(self._put, order, back)
+                return await driven(params, self.capabilities, put, self._uncalled, order.deadline)
+            return await self._put(order, back, call.method, params, ident)
+        finally:
+            del self._calls[ident]
+
+    async def _put(self, order: Order, back: Back, method: str, params: Json, ident: int = 0) -> Heard:
+        """Send a request that belongs to a call, and return its answer."""
+        ident = ident or self._wire.mint()
 
         async def hear(message: dict[str, Any]) -> None:
             await self._heard(message, order, back)
 
-        if call.method == "resources/subscribe":
-            self.listen()
         try:
-            return await self._wire.request(request(ident, call.method, params), self._fields, order.deadline, hear)
+            return await self._wire.request(request(ident, method, params), self._fields, order.deadline, hear)
         except SessionGone:
             self.broken = True
             raise
-        except asyncio.CancelledError:
-            await self._cancel(ident)
+        except (asyncio.CancelledError, TimedOut):
+            self._cancel(ident)
             raise
-        finally:
-            del self._calls[ident]
+
+    def _uncalled(self, task: str) -> None:
+        """Tell the server, without waiting, that nobody wants a task any more."""
+        self._later(self.ask("tasks/cancel", {"taskId": task}, asyncio.get_running_loop().time() + 5))
 
     def _known(self, caller: Caller) -> bool:
         who = (caller.issuer, caller.subject)
@@ -128,9 +157,13 @@ class Link:
         """Lower the session's level to what a modern call asked for: per call it cannot be said in this era."""
         if not self._level or LEVELS.index(level) < LEVELS.index(self._level):
             self._level = level
-            await self.set_level(level, deadline)
+            try:
+                await self.set_level(level, deadline)
+            except SessionGone:
+                self.broken = True
+                raise
 
-    async def _cancel(self, ident: int) -> None:
+    def _cancel(self, ident: int) -> None:
         if isinstance(self._wire, HTTPWire):
             # Closing the connection cancels nothing in this era (2025-11-25, "Disconnection").
             told = self.tell("notifications/cancelled", {"requestId": ident}, asyncio.get_running_loop().time() + 5)
@@ -150,12 +183,11 @@ class Link:
         if not isinstance(method, str):
             return
         if is_id(message.get("id")):
-            self._later(self._answer(message, back, order.deadline))
+            if not self.crowded:
+                self._later(self._answer(message, back, order.deadline))
             return
         if method in _LISTS or method == "notifications/resources/updated":
             self._announced(message)
-            return
-        if method == "notifications/message" and not _wanted(message, order):
             return
         await passed_on(message, order, back)
 
@@ -170,6 +202,8 @@ class Link:
         # Whose it is cannot be told, unless there is only one call it can belong to. Servers go on talking of a call
         # that is over or cancelled: where several people share a session, the one call may not be the one meant.
         only = next(iter(self._calls.values())) if len(self._calls) == 1 and not self._mixed else None
+        if self.crowded:
+            return
         if is_id(message.get("id")):
             back, deadline = (only[1], only[0].deadline) if only else (None, asyncio.get_running_loop().time() + 30)
             self._later(self._answer(message, back, deadline))
@@ -179,11 +213,11 @@ class Link:
     def _announced(self, message: Mapping[str, Any]) -> None:
         what = _LISTS.get(message["method"])
         if what is not None:
-            self._changed(what, "", "")
+            self._changed(what)
             return
         uri = _mapping(message.get("params")).get("uri")
-        if isinstance(uri, str) and self._session:
-            self._changed("resource", uri, self._session)
+        if isinstance(uri, str) and self.updated is not None:
+            self.updated(uri)
 
     async def _answer(self, message: Mapping[str, Any], back: Back | None, deadline: float) -> None:
         """Answer a server's request: a ping ourselves, anything else by asking the client whose call it belongs to."""
@@ -200,39 +234,91 @@ class Link:
         kept = {key: answer[key] for key in ("result", "error") if key in answer}
         await self._wire.tell({"jsonrpc": "2.0", "id": message["id"], **kept}, self._fields, deadline)
 
-    def listen(self) -> None:
-        """Keep the GET stream open, where the server has one."""
-        if isinstance(self._wire, HTTPWire) and (self._listening is None or self._listening.done()):
-            self._listening = asyncio.get_running_loop().create_task(self._listen(self._wire))
+    @property
+    def streaming(self) -> bool:
+        """Say whether the GET stream is open, or being opened."""
+        return self._listening is not None and not self._listening.done()
+
+    async def listening(self, deadline: float, streams: HTTPWire | None = None) -> bool:
+        """Have the GET stream open, over `streams` if given; say whether there is one. Over HTTP+SSE it is open anyway.
+
+        A stream takes a connection for as long as it lasts, so it has others than calls have.
+        """
+        if not isinstance(self._wire, HTTPWire | Channel):
+            return False
+        loop = asyncio.get_running_loop()
+        if not self.streaming or self._opened is None:
+            self._opened = loop.create_future()
+            over = self._wire if isinstance(self._wire, Channel) else streams or self._wire
+            self._listening = loop.create_task(self._listen(over, self._opened))
+        waits: set[asyncio.Future[None]] = {self._opened, *([self._listening] if self._listening else [])}
+        await asyncio.wait(waits, timeout=max(0.0, deadline - loop.time()), return_when=asyncio.FIRST_COMPLETED)
+        return self._opened.done() and self.streaming
 
     async def listened(self) -> None:
-        """Wait until the GET stream ends."""
+        """Wait until the stream ends."""
         if self._listening is not None:
             await asyncio.wait({self._listening})
 
-    async def _listen(self, wire: HTTPWire) -> None:
+    def deafen(self) -> None:
+        """Close the GET stream."""
+        if self._listening is not None:
+            self._listening.cancel()
+
+    async def _listen(self, wire: HTTPWire | Channel, opened: asyncio.Future[None]) -> None:
         try:
-            response = await wire.stream(self._fields, float("inf"))
-            try:
-                while (event := await response.next()) is not None:
-                    if event.data:
-                        self.stray(parsed(event.data.encode()))
-            finally:
-                response.close()
+            if isinstance(wire, Channel):
+                opened.set_result(None)
+                await wire.ended()
+                return
+            last: bytes | None = b""
+            while last is not None:
+                last = await self._streamed(wire, last, opened)
+        except GatewayError:
+            await self._greet()
+
+    async def _streamed(self, wire: HTTPWire, last: bytes, opened: asyncio.Future[None]) -> bytes | None:
+        """Read one stream to its end; return the id of its last event, if it can be taken up there (2025-11-25)."""
+        fields = self._fields + (b"last-event-id: %b\r\n" % last if last else b"")
+        response = await wire.stream(fields, float("inf"))
+        if not opened.done():
+            opened.set_result(None)
+        seen, pause = b"", _PAUSE
+        try:
+            while (event := await response.next()) is not None:
+                seen, pause = (event.id or "").encode() or seen, (event.retry or 0) / 1000 or pause
+                if event.data:
+                    self.stray(parsed(event.data.encode()))
+        finally:
+            response.close()
+        if not seen:
+            return None
+        await asyncio.sleep(min(pause, _LONGEST_PAUSE))
+        return seen
+
+    async def _greet(self) -> None:
+        """Ask whether the server still knows this session: why it gave no stream cannot be told otherwise."""
+        try:
+            await self.ask("ping", {}, asyncio.get_running_loop().time() + _LONGEST_PAUSE)
+        except SessionGone:
+            self.broken = True
         except GatewayError:
             return
 
     async def close(self, deadline: float) -> None:
         """End the session."""
-        if self._listening is not None:
-            self._listening.cancel()
+        for task in (*self._answering, *([self._listening] if self._listening else [])):
+            # A server may still be waiting for somebody's answer; nobody will give it in this session.
+            task.cancel()
         if isinstance(self._wire, HTTPWire) and b"mcp-session-id" in self._fields and not self.broken:
             await self._wire.end(self._fields, deadline)
+        elif isinstance(self._wire, Channel):
+            self._wire.close()
 
     @property
     def alive(self) -> bool:
         """Say whether the session can still be used."""
-        return not self.broken and (self._wire.child.alive if isinstance(self._wire, PipeWire) else True)
+        return not self.broken and self._wire.alive
 
 
 def outgoing(order: Order) -> dict[str, Any]:
@@ -241,6 +327,8 @@ def outgoing(order: Order) -> dict[str, Any]:
     params = dict(call.params)
     if call.method in {"tools/call", "prompts/get"}:
         params["name"] = target.name
+        # Only the gateway makes tasks of this era: one that a client asked for would answer in words it is never told.
+        params.pop("task", None)
     elif call.method == "completion/complete" and target.kind is Kind.PROMPT:
         params["ref"] = {**params["ref"], "name": target.name}
     meta = params.pop("_meta", None)
@@ -248,14 +336,6 @@ def outgoing(order: Order) -> dict[str, Any]:
     if kept:
         params["_meta"] = kept
     return params
-
-
-def _wanted(message: Mapping[str, Any], order: Order) -> bool:
-    """Say whether a log message goes to a client: a modern one gets only those that its own call asked for."""
-    if order.call.client.era is Era.HANDSHAKE:
-        return True
-    level = _mapping(message.get("params")).get("level")
-    return order.call.level is not None and level in LEVELS and LEVELS.index(level) >= LEVELS.index(order.call.level)
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import structlog
 
+from ostiary.adapters.upstream.announcing import announced
 from ostiary.adapters.upstream.catalogue import offering
 from ostiary.adapters.upstream.process import Child
 from ostiary.adapters.upstream.server import Server, Setup, Sighted
 from ostiary.adapters.upstream.stdio import Key, Supervisor
+from ostiary.adapters.upstream.watching import Watching
 from ostiary.core.errors import GatewayError, Unreachable
 from ostiary.core.model import Json, Order
-from ostiary.core.ports import Back, Change
+from ostiary.core.ports import Back, Change, Release, Tell
 from ostiary.integrity.pins import Offering
 
 log: Final = structlog.get_logger(__name__)
-_QUEUE: Final = 256
+_LISTS: Final = ("tools", "prompts", "resources")
 
 
 class Hub:
@@ -31,7 +33,11 @@ class Hub:
         self._servers: dict[str, Server] = {}
         self._retiring: set[asyncio.Task[None]] = set()
         self._hushed = False
-        self._followers: dict[asyncio.Queue[Change | None], set[str]] = {}
+        self._followers: dict[object, tuple[Tell, set[str]]] = {}
+        self.watch = Watching(self._named)
+        """The port `Watch`."""
+        self._missed: set[str] = set()
+        """Servers whose announcements were interrupted, and that were not asked since."""
         self._dirty: dict[str, None] = {}
         self.stirred = asyncio.Event()
         """Set when a server said that what it offers has changed."""
@@ -51,13 +57,14 @@ class Hub:
         kept = {name: server for name, server in self._servers.items() if wanted.get(name) == server.setup}
         gone = [server for name, server in self._servers.items() if name not in kept]
         fresh = [name for name in wanted if name not in kept]
-        for followed in self._followers.values():
+        for _, followed in self._followers.values():
             # A stream may be older than a server behind its endpoint; hearing of one too many does no harm.
             followed.update(name for name in fresh if name not in self._servers)
         self._servers = kept | {
             name: Server(wanted[name], self.supervisor, self._changed, self._fresh) for name in fresh
         }
         for server in gone:
+            self.watch.moved(server.setup.name)
             self._retire(server)
         return fresh
 
@@ -70,6 +77,9 @@ class Hub:
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
+    def _named(self, name: str) -> Server | None:
+        return self._servers.get(name)
+
     @property
     def servers(self) -> Mapping[str, Server]:
         """The servers by name."""
@@ -81,7 +91,13 @@ class Hub:
         if server is None:
             raise Unreachable(f"{name} was removed from the configuration")
         async with server.questions(offer, deadline) as (era, way):
-            return await offering(name, offer, era, way, deadline, now)
+            found = await offering(name, offer, era, way, deadline, now)
+        if name in self._missed:
+            # What changed meanwhile went unsaid, so everyone who listens looks anew, once what there is was judged.
+            self._missed.discard(name)
+            for what in _LISTS:
+                asyncio.get_running_loop().call_soon(self.publish, Change(name, what))
+        return found
 
     # What changes
 
@@ -93,10 +109,7 @@ class Hub:
     async def _fresh(self, found: Offering) -> bool:
         return self.sighted is not None and await self.sighted(found)
 
-    def _changed(self, server: str, what: str, uri: str, session: str) -> None:
-        if uri:
-            self.publish(Change(server, what, uri, session))
-            return
+    def _changed(self, server: str, what: str) -> None:
         # What changed is fetched and judged first; who listens hears of it when it can be listed.
         self._dirty[f"{server} {what}"] = None
         self.stirred.set()
@@ -109,37 +122,36 @@ class Hub:
         return pairs
 
     def publish(self, change: Change) -> None:
-        """Tell everyone who follows this server, or everyone where it names none.
-
-        Who is too slow to read misses it, and nobody waits.
-        """
-        for queue, servers in self._followers.items():
-            if (not change.server or change.server in servers) and not queue.full():
-                queue.put_nowait(change)
+        """Tell everyone who follows this server, or everyone where it names none; nobody waits."""
+        for tell, servers in tuple(self._followers.values()):
+            if not change.server or change.server in servers:
+                tell(change)
 
     def hush(self) -> None:
         """End what everyone follows: the gateway stops, and their streams have no end of their own to wait for."""
         self._hushed = True
-        for queue in self._followers:
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(None)
+        for tell, _ in tuple(self._followers.values()):
+            tell(None)
 
-    @asynccontextmanager
-    async def changes(self, servers: tuple[str, ...]) -> AsyncIterator[AsyncIterator[Change]]:
-        """Follow what changes at these servers (port `Changes`)."""
-        queue: asyncio.Queue[Change | None] = asyncio.Queue(_QUEUE)
+    def changes(self, servers: tuple[str, ...], tell: Tell) -> Release:
+        """Follow which lists change at these servers (port `Changes`)."""
         if self._hushed:
-            queue.put_nowait(None)
-        self._followers[queue] = set(servers)
-        try:
-            yield _Queued(queue)
-        finally:
-            del self._followers[queue]
+            tell(None)
+        token = object()
+        self._followers[token] = (tell, set(servers))
+        return lambda: self._followers.pop(token, None) and None
 
     async def follow(self, name: str) -> None:
         """Stay subscribed to one server's announcements, with patience, until cancelled."""
-        pause = 1.0
+        pause, lost = 1.0, False
+
+        def begun() -> None:
+            nonlocal lost
+            if lost:
+                self._missed.add(name)
+                self._changed(name, "tools")
+            lost = True
+
         while True:
             server = self._servers.get(name)
             if server is None or server.setup.program is not None:
@@ -147,7 +159,7 @@ class Hub:
                 return
             started = asyncio.get_running_loop().time()
             try:
-                await server.heard_changes(started + 90)
+                await announced(server, started + 90, begun, partial(self._changed, name))
             except GatewayError as error:
                 log.debug("announcements ended", server=name, reason=error.detail)
             if asyncio.get_running_loop().time() - started > 30:  # noqa: PLR2004 - it had worked
@@ -162,6 +174,7 @@ class Hub:
 
     async def close(self) -> None:
         """Close every connection; processes end with the supervisor."""
+        self.watch.close()
         for task in self._retiring:
             task.cancel()
         async with asyncio.TaskGroup() as closing:
@@ -180,19 +193,3 @@ async def _retired(server: Server) -> None:
             quiet = 0 if server.in_flight else quiet + 1
     finally:
         await server.close()
-
-
-class _Queued:
-    """Reads a queue one by one; cancelling a read loses nothing."""
-
-    def __init__(self, queue: asyncio.Queue[Change | None]) -> None:
-        self._queue = queue
-
-    def __aiter__(self) -> _Queued:
-        return self
-
-    async def __anext__(self) -> Change:
-        change = await self._queue.get()
-        if change is None:
-            raise StopAsyncIteration
-        return change

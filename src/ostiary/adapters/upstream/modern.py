@@ -9,21 +9,22 @@ from typing import Any, Final
 from ostiary import __version__
 from ostiary.adapters.upstream.wire import Heard, Wire
 from ostiary.core.errors import HeaderMismatch
-from ostiary.core.model import MODERN, Json, Kind, Order, Target
+from ostiary.core.model import MODERN, Era, Json, Kind, Order, Target
 from ostiary.core.ports import Back
-from ostiary.protocol import headers, modern
+from ostiary.protocol import headers, modern, tasks
 from ostiary.protocol.capabilities import declared
 from ostiary.protocol.jsonrpc import request
+from ostiary.protocol.methods import LEVELS
 
 INFO: Final[Json] = {"name": "ostiary", "version": __version__}
 """Upstreams see the gateway, never the program behind it: what a client says of itself is no server's business."""
 _NOT_SUPPORTED: Final = -32601
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def envelope(offer: str) -> Json:
     """Return the `_meta` members of every request made for clients with this offer."""
-    return {modern.VERSION: MODERN, modern.CAPABILITIES: declared(offer), modern.INFO: INFO}
+    return {modern.VERSION: MODERN, modern.CAPABILITIES: declared(offer, modern=True), modern.INFO: INFO}
 
 
 @lru_cache(maxsize=16_384)
@@ -54,6 +55,10 @@ def outgoing(order: Order) -> dict[str, Any]:
     params = dict(call.params)
     if call.method in {"tools/call", "prompts/get"}:
         params["name"] = target.name
+        # A hint of 2025-11-25, which makes no task here and must not make one that nobody would know (SEP-2663).
+        params.pop("task", None)
+    elif target.task:
+        params["taskId"] = target.task
     elif call.method == "completion/complete" and target.kind is Kind.PROMPT:
         params["ref"] = {**params["ref"], "name": target.name}
     meta, said = params.get("_meta"), envelope(call.client.offer)
@@ -79,7 +84,9 @@ def carry(wire: Wire, order: Order, back: Back) -> Coroutine[Any, Any, Heard]:
     async def hear(message: dict[str, Any]) -> None:
         await passed_on(message, order, back)
 
-    name = params.get("name") or params.get("uri") or "" if call.method != "completion/complete" else ""
+    name = order.target.task
+    if not name and call.method != "completion/complete":
+        name = params.get("name") or params.get("uri") or ""
     lines = fields(call.method, name)
     if order.target.mirrored:
         lines += mirrors(order.target, params.get("arguments"))
@@ -96,4 +103,16 @@ async def passed_on(message: Mapping[str, Any], order: Order, back: Back) -> Non
         if order.call.progress is not None:
             await back.notify(method, {**params, "progressToken": order.call.progress})
         return
-    await back.notify(method, params)
+    if method.startswith(tasks.NOTIFICATION) and order.target.kind is not Kind.GATEWAY:
+        # It names a task by the server's own id, which no client knows; who wants to hear of tasks subscribes to them.
+        return
+    if method != "notifications/message" or _wanted(params, order):
+        await back.notify(method, params)
+
+
+def _wanted(params: Json, order: Order) -> bool:
+    """Say whether a log message goes to a client: a modern one gets only those that its own call asked for."""
+    asked, level = order.call.level, params.get("level")
+    if order.call.client.era is Era.HANDSHAKE:
+        return True
+    return asked is not None and level in LEVELS and LEVELS.index(level) >= LEVELS.index(asked)

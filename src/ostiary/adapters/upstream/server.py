@@ -14,14 +14,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import msgspec
 import structlog
 from msgspec import Struct
 
 from ostiary.adapters.upstream import modern
 from ostiary.adapters.upstream.catalogue import offering
+from ostiary.adapters.upstream.channel import Channel
 from ostiary.adapters.upstream.era import PATIENCE, discovered
 from ostiary.adapters.upstream.handshake import Changed, Link
-from ostiary.adapters.upstream.links import Links
+from ostiary.adapters.upstream.lines import ListeningPipe, Strays, overheard
+from ostiary.adapters.upstream.links import MOST, STREAMS, Links
+from ostiary.adapters.upstream.overheard import Overheard
 from ostiary.adapters.upstream.places import Places
 from ostiary.adapters.upstream.pool import Dial, Limits, Pool
 from ostiary.adapters.upstream.process import Child
@@ -33,7 +37,6 @@ from ostiary.core.model import Era, Json, Kind, Order
 from ostiary.core.ports import Back
 from ostiary.integrity.pins import Offering
 from ostiary.policy.egress import Origin
-from ostiary.protocol.jsonrpc import request
 
 log: Final = structlog.get_logger(__name__)
 
@@ -42,6 +45,8 @@ GATEWAY: Final = "gateway"
 _SHIFTED: Final = "what the server offers has changed; list it again, then call again"
 _SHAKEN: Final = "handshake "
 _REFUSALS: Final = 400
+_HEARD: Final = "info"
+"""The log level of a handshake-era client that asked for none: in its era, servers then decide."""
 _CONTRADICTIONS: Final = frozenset({-32600, -32601, -32602, -32022, -32000})
 
 
@@ -59,6 +64,8 @@ class Setup(Struct, frozen=True):
     max_in_flight: int = 32
     answer: int = 32 * 1024 * 1024
     start_timeout: float = 60.0
+    sse: bool = False
+    """Whether it speaks the transport of 2024-11-05; the era has to be `handshake` then."""
 
     def __repr__(self) -> str:
         return f"Setup({self.name!r})"
@@ -72,12 +79,12 @@ class Server:
     """Carries orders out at one upstream."""
 
     def __init__(
-        self, setup: Setup, supervisor: Supervisor, changed: Callable[[str, str, str, str], None], sighted: Sighted
+        self, setup: Setup, supervisor: Supervisor, changed: Callable[[str, str], None], sighted: Sighted
     ) -> None:
         self.setup, self._supervisor, self._sighted = setup, supervisor, sighted
-        self._changed: Changed = lambda what, uri, session: changed(setup.name, what, uri, session)
+        self._changed: Changed = lambda what: changed(setup.name, what)
         self.era: Era | None = None if setup.era == "auto" else Era(setup.era)
-        self._modern_only = setup.era == "modern"
+        self.modern_only = setup.era == "modern"
         self._probing: asyncio.Task[Era] | None = None
         self._places = Places(setup.max_in_flight)
         self._of_child: dict[int, Link] = {}
@@ -85,11 +92,24 @@ class Server:
         """Why the last exchange failed, if it did."""
         self._wire: HTTPWire | None = None
         self.pool: Pool | None = None
+        self.streams: HTTPWire | None = None
+        """What lasts takes its connections from another pool than calls do."""
+        self._pools: list[Pool] = []
+        self._strays, self._overheard = Strays(), Overheard(shared=setup.shared)
         if setup.origin is not None and setup.dial is not None:
             limits = Limits(connections=setup.max_in_flight + 32, body=setup.answer)
+            if setup.sse:
+                # Its answers are events, and each of its sessions keeps a connection.
+                limits = Limits(connections=limits.connections + STREAMS, body=setup.answer, event=setup.answer)
             self.pool = Pool(setup.origin, dial=setup.dial, tls=setup.tls, limits=limits)
-            self._wire = HTTPWire(self.pool, setup.origin.target.encode("ascii"), setup.fields)
-        self._links = Links(setup.name, self._wired, setup.start_timeout, self._changed)
+            self._pools.append(self.pool)
+            if not setup.sse:
+                self._wire = HTTPWire(self.pool, setup.origin.target.encode("ascii"), setup.fields)
+                lasting = Pool(setup.origin, dial=setup.dial, tls=setup.tls, limits=Limits(connections=STREAMS))
+                self.streams = HTTPWire(lasting, setup.origin.target.encode("ascii"), setup.fields)
+                self._pools.append(lasting)
+        most = STREAMS if setup.sse else MOST
+        self._links = Links(setup.name, self._wired, setup.start_timeout, self._changed, most)
 
     async def carry(self, order: Order, back: Back) -> Json:
         """Carry an order out, and return the JSON-RPC answer."""
@@ -119,17 +139,26 @@ class Server:
 
     async def _carried(self, order: Order, back: Back) -> Heard:
         era = self.era or await self._found(order.deadline)
-        if era is Era.MODERN and order.call.client.era is Era.HANDSHAKE and not self._modern_only:
+        if era is Era.MODERN and order.call.client.era is Era.HANDSHAKE and not self.modern_only:
             # Most modern servers speak both eras; then nothing is lost by speaking the client's own.
             try:
                 return await self._in_session(order, back)
             except NoHandshake as error:
-                self._modern_only = True
+                self.modern_only = True
                 log.info("server speaks the modern era only", server=self.setup.name, reason=error.detail)
         if era is Era.MODERN:
             wire = self._wire or await self._pipe(order.caller.subject, order.caller.issuer, order)
-            return await self._reconsidered(await modern.carry(wire, order, back), order, back)
+            with self._overheard.carrying(wire, order := self._audible(order), back):
+                return await self._reconsidered(await modern.carry(wire, order, back), order, back)
         return await self._in_session(order, back)
+
+    def _audible(self, order: Order) -> Order:
+        """Say in each call what a handshake-era client said once, or never: which log messages it wants to hear."""
+        call = order.call
+        if call.client.session is None:
+            return order
+        level = self._links.level(call.client.session) or _HEARD
+        return msgspec.structs.replace(order, call=msgspec.structs.replace(call, level=level))
 
     async def _reconsidered(self, heard: Heard, order: Order, back: Back) -> Heard:
         """Return the answer, or the one in the other era, if this one means that the server changed its era."""
@@ -232,6 +261,8 @@ class Server:
             await link.open(deadline)
             self._of_child = {pid: each for pid, each in self._of_child.items() if each.alive}
             self._of_child[id(child)] = link
+        if link is None:
+            await overheard(wire, deadline)
         if not own and not (shake and self.era is Era.MODERN):
             # A package runner may have fetched another version since the last process: what this one offers is judged
             # before it carries a call. (In its other era a server may write the same definitions differently.)
@@ -245,19 +276,25 @@ class Server:
         link = self._of_child.get(id(child))
         if link is not None:
             link.stray(message)
-        elif isinstance(message.get("method"), str) and message["method"].endswith("/list_changed"):
-            self._changed(message["method"].split("/")[1], "", "")
+            return
+        method = message.get("method")
+        if self._strays.take(child, message) or self._overheard.take(child, message):
+            return
+        if isinstance(method, str) and method.endswith("/list_changed"):
+            self._changed(method.split("/")[1])
 
     # Sessions (handshake era)
 
     def _wired(self) -> Wire:
+        if self.setup.sse and self.setup.origin is not None and self.pool is not None:
+            return Channel(self.pool, self.setup.origin, self.setup.fields)
         if self._wire is None:
             raise Unreachable(f"{self.setup.name} has no endpoint")
         return self._wire
 
     async def _link(self, order: Order) -> Link:
         caller, client = order.caller, order.call.client
-        if self._wire is None:
+        if self.pool is None:
             wire = await self._pipe(caller.subject, caller.issuer, order, shake=self.era is Era.MODERN)
             return self._of_child[id(wire.child)]
         principal = "" if self.setup.shared else f"{caller.issuer} {caller.subject}"
@@ -270,12 +307,12 @@ class Server:
     # What concerns no single call
 
     async def _aside(self, order: Order, back: Back) -> Json:
-        """Carry out what a client says to all servers of its endpoint: its log level, its roots, its subscriptions."""
+        """Carry out what a client says to all servers of its endpoint: its log level, its roots."""
         call, session = order.call, order.call.client.session
         match call.method:
             case "subscriptions/listen" if self.era is Era.MODERN:
-                wire = self._wire or await self._pipe(order.caller.subject, order.caller.issuer, order)
-                return (await modern.carry(wire, order, back)).message
+                wire = await self.way(order, Era.MODERN)
+                return {} if isinstance(wire, Link) else (await modern.carry(wire, order, back)).message
             case "logging/setLevel" if session:
                 await self._levelled(order, session)
             case "notifications/roots/list_changed" if session:
@@ -307,11 +344,16 @@ class Server:
         """Give the gateway's own way to ask this server what it offers to clients with this offer."""
         if self.era is None:
             await self._found(deadline)
-        if self._wire is not None:
-            if self.era is Era.MODERN:
-                yield Era.MODERN, self._wire
-                return
-            yield Era.HANDSHAKE, await self._links.session((GATEWAY, "", offer), deadline)
+        if self._wire is not None and self.era is Era.MODERN:
+            yield Era.MODERN, self._wire
+            return
+        if self.pool is not None:
+            link = await self._links.session((GATEWAY, "", offer), deadline)
+            try:
+                yield Era.HANDSHAKE, link
+            except SessionGone:
+                link.broken = True
+                raise Unreachable("the server forgot the gateway's session; the next question opens one") from None
             return
         pipe = await self._pipe(GATEWAY, "", None, deadline, offer)
         if self.era is Era.MODERN:
@@ -319,29 +361,25 @@ class Server:
             return
         yield Era.HANDSHAKE, self._of_child[id(pipe.child)]
 
-    async def heard_changes(self, deadline_free: float) -> None:
-        """Stay subscribed to what the server says has changed, until that ends; return at once where it cannot."""
-        async with self.questions("", deadline_free) as (era, way):
-            if era is Era.HANDSHAKE and isinstance(way, Link):
-                way.listen()
-                await way.listened()
-                return
-            if not isinstance(way, HTTPWire):
-                return
-            wanted = dict.fromkeys(("toolsListChanged", "promptsListChanged", "resourcesListChanged"), True)
-            params = {"notifications": wanted, "_meta": dict(modern.envelope(""))}
-            message = request(way.mint(), "subscriptions/listen", params)
-            await way.request(message, modern.fields("subscriptions/listen", ""), float("inf"), self._announced)
+    async def spoken(self, order: Order) -> Era:
+        """Return the era to subscribe in for a caller: the server's own, or in a process the one its calls are in."""
+        era = self.era or await self._found(order.deadline)
+        shaken = order.call.client.era is Era.HANDSHAKE and not self.modern_only and self.pool is None
+        return Era.HANDSHAKE if shaken else era
 
-    async def _announced(self, message: dict[str, Any]) -> None:
-        method = message.get("method")
-        if isinstance(method, str) and method.endswith("/list_changed"):
-            self._changed(method.split("/")[1], "", "")
+    async def way(self, order: Order, era: Era) -> Wire | Link:
+        """Return how something that lasts reaches the server for this caller, in an era."""
+        if era is Era.HANDSHAKE:
+            return await self._link(order)
+        if self.streams is not None:
+            return self.streams
+        pipe = await self._pipe(order.caller.subject, order.caller.issuer, order)
+        return ListeningPipe(pipe.child, self._strays)
 
     async def close(self) -> None:
         """End every session and connection."""
         await self._links.close()
-        if self.pool is not None:
-            await self.pool.close()
+        for pool in self._pools:
+            await pool.close()
         if self.setup.program is not None:
             await self._supervisor.forget(self.setup.name)

@@ -56,6 +56,10 @@ class Wire(Protocol):
     def mint(self) -> int:
         """Return a request id that is in use nowhere else on this wire."""
 
+    @property
+    def alive(self) -> bool:
+        """Say whether a request can still be sent."""
+
 
 async def deaf(_message: dict[str, Any]) -> None:
     """Drop what arrives before the answer."""
@@ -67,6 +71,11 @@ class HTTPWire:
     def __init__(self, pool: Pool, path: bytes, fields: bytes) -> None:
         """Send `fields` (the upstream's own credential and headers) with every request."""
         self._pool, self._path, self._fields, self._count = pool, path, _COMMON + fields, 0
+
+    @property
+    def alive(self) -> bool:
+        """Say whether a request can still be sent: each may open a connection of its own."""
+        return True
 
     def mint(self) -> int:
         """Return a request id."""
@@ -166,6 +175,11 @@ class PipeWire:
     def __init__(self, child: Child) -> None:
         self.child = child
 
+    @property
+    def alive(self) -> bool:
+        """Say whether a request can still be sent: the process runs."""
+        return self.child.alive
+
     def mint(self) -> int:
         """Return a request id."""
         return self.child.mint()
@@ -187,27 +201,32 @@ class PipeWire:
         finally:
             arriving.close()
             if not done:
-                self._cancelled(message)
-
-    def _cancelled(self, message: Json) -> None:
-        """Tell the process, without waiting: we may be in the middle of being cancelled ourselves."""
-        params = {"requestId": message["id"], "reason": "the client cancelled, or the deadline passed"}
-        told = self.child.tell(notification("notifications/cancelled", params))
-        task = asyncio.get_running_loop().create_task(_quietly(told))
-        _TELLING.add(task)
-        task.add_done_callback(_TELLING.discard)
+                soon(self.child.tell(cancellation(message["id"])))
 
     async def tell(self, message: Json, fields: bytes, deadline: float) -> None:  # noqa: ARG002 - HTTP's
         """Send a notification or an answer."""
         await self.child.tell(message)
 
 
+def cancellation(ident: Any) -> Json:
+    """Return what tells an upstream that nobody waits for an answer any more."""
+    params = {"requestId": ident, "reason": "the client cancelled, or the deadline passed"}
+    return notification("notifications/cancelled", params)
+
+
 _TELLING: Final[set[asyncio.Task[None]]] = set()
-"""Keeps cancellations alive until they are written."""
+"""Keeps what is told alive until it is written."""
+
+
+def soon(told: Awaitable[None]) -> None:
+    """Tell an upstream something without waiting: whoever tells may be in the middle of being cancelled."""
+    task = asyncio.get_running_loop().create_task(_quietly(told))
+    _TELLING.add(task)
+    task.add_done_callback(_TELLING.discard)
 
 
 async def _quietly(told: Awaitable[None]) -> None:
     try:
         await told
-    except GatewayError:
+    except (GatewayError, SessionGone):
         return

@@ -113,11 +113,9 @@ def _remote(made: Draft, kind: str) -> Draft:
     path = made.url.partition("?")[0].rstrip("/")
     if kind or not path.endswith("/sse"):
         return made
-    return replace(
-        made,
-        sse=True,
-        remarks=(*made.remarks, "its URL ends in /sse, so it was taken for the 2024-11-05 transport"),
-    )
+    # Clients that are told only a URL find the transport out, and many servers kept the old path for the new one.
+    remark = "its URL ends in /sse: if it speaks only the transport of 2024-11-05, write `sse:` instead of `url:`"
+    return replace(made, remarks=(*made.remarks, remark))
 
 
 def _command(body: dict[str, Tree]) -> tuple[tuple[str, ...], dict[str, str]]:
