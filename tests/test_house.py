@@ -118,6 +118,7 @@ def test_every_failure_has_a_code_of_its_own() -> None:
     assert [code for code, count in codes.items() if count > 1] == []
 
 
+@pytest.mark.requirement("MCP-20")
 def test_codes_of_ours_stay_out_of_what_is_reserved() -> None:
     """JSON-RPC 2.0 section 5.1 reserves -32768..-32000, and 2026-07-28 gives -32020..-32099 of it to the specification."""
     ours = [each for each in failures() if each.jsonrpc not in SPECIFIED]

@@ -29,6 +29,7 @@ def crowded(folder: Path, server: Json, callers: int, calls: int, *, kin: bool =
     return tally
 
 
+@pytest.mark.requirement("MCP-28")
 def test_two_hundred_callers_with_the_same_ids_get_their_own_answers_and_progress(tmp_path: Path) -> None:
     with upstream("tests.security.echo_upstream") as behind:
         with rig(tmp_path, {"echo": behind.settings(max_in_flight=512)}, 200) as running:
@@ -41,6 +42,7 @@ def test_two_hundred_callers_with_the_same_ids_get_their_own_answers_and_progres
         assert tally.done[deed], f"the run held no {deed}"
 
 
+@pytest.mark.requirement("MCP-28")
 @pytest.mark.parametrize("era", ["modern", "handshake"])
 def test_callers_who_share_one_process_get_their_own_answers_and_progress(tmp_path: Path, era: str) -> None:
     server = process("tests.security.stdio_echo", era, shared=True, max_in_flight=512)
