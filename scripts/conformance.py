@@ -5,8 +5,10 @@
     python scripts/conformance.py --relay-only         the fixture behind the token-adding relay: must change nothing
     python scripts/conformance.py --url URL            a target that already runs instead of the gateway
     python scripts/conformance.py --only 2026-07-28 --scenario server-stateless --output results
+    python scripts/conformance.py --cross              each suite, through the gateway, at a fixture of the other era
+    python scripts/conformance.py --tasks              the scenarios of the tasks extension, directly and through
 
-Exits 0 only when all counts are equal and as expected.
+Exits 0 only when all counts are equal and as expected; across eras, when every scenario passes that both can express.
 """
 
 import argparse
@@ -14,30 +16,23 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-import urllib.error
-import urllib.request
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # Started as a file, Python looks for modules beside it only, not in the checkout.
 sys.path.insert(0, str(ROOT))
 
+from scripts.conformance_cross import CROSSINGS, Crossing, Tally, failing, shown, table  # noqa: E402
+from scripts.conformance_stage import SUITES, TOKEN, fixture, gateway, relayed, tasks_fixture  # noqa: E402
 from scripts.node import installed, node  # noqa: E402
 
-SUITES = ROOT / "tests" / "conformance"
-START_SECONDS = 60.0
 RUN_SECONDS = 600.0
-TOKEN = "RELAY_TOKEN"  # noqa: S105  # the name of the relay's variable, not a token
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +96,13 @@ def checks_of(folder: Path) -> Checks:
     return found
 
 
+def tally(checks: Checks) -> Tally:
+    """Return how many checks of each scenario passed, and how many were scored."""
+    scenarios = sorted({key.partition(":")[0] for key in checks})
+    of = {name: {key: check for key, check in checks.items() if key.partition(":")[0] == name} for name in scenarios}
+    return {name: (passed(own), scored(own)) for name, own in of.items()}
+
+
 def measured(run: Run, url: str, label: str, options: Options) -> Checks:
     """Run a suite against a URL and return its checks."""
     suite = installed(SUITES / run.folder) / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
@@ -117,126 +119,6 @@ def measured(run: Run, url: str, label: str, options: Options) -> Checks:
     if not checks:
         print(f"{run.name} {label}: the suite wrote no results, see {results / 'output.txt'}", file=sys.stderr)
     return checks
-
-
-@contextmanager
-def stopped_after(process: subprocess.Popen[str]) -> Iterator[None]:
-    """Stop a process that we started when the block ends, politely first."""
-    try:
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-@contextmanager
-def announced(*command: str, token: str = "") -> Iterator[str]:
-    """Start one of our programs that print `ready URL`, and yield the URL on localhost."""
-    process = subprocess.Popen(
-        [sys.executable, *command], stdout=subprocess.PIPE, text=True, env={**os.environ, TOKEN: token}
-    )
-    with stopped_after(process):
-        too_long = threading.Timer(START_SECONDS, process.kill)
-        too_long.start()
-        line = process.stdout.readline() if process.stdout else ""
-        too_long.cancel()
-        if not line.startswith("ready "):
-            raise SystemExit(f"{command[0]} did not start; what it said is above.")
-        # The suite's check of DNS rebinding wants the name, not the address.
-        yield line.split()[1].replace("127.0.0.1", "localhost")
-
-
-@contextmanager
-def fixture() -> Iterator[str]:
-    """Run our fixture server, and yield its URL."""
-    with announced(str(SUITES / "fixture.py")) as url:
-        yield url
-
-
-@contextmanager
-def relayed(url: str, token: str) -> Iterator[str]:
-    """Run the relay in front of a URL, and yield the relay's."""
-    address = url.replace("localhost", "127.0.0.1")
-    with announced(str(SUITES / "relay.py"), address, token=token) as own:
-        yield own
-
-
-def gateway_configuration(port: int, upstream: str) -> str:
-    """Return a configuration that lets everything of the fixture through; JSON is YAML."""
-    own = f"127.0.0.1:{port}"
-    fixture_server = {"url": upstream, "allow_private": ["127.0.0.0/8"], "approve": "always"}
-    rule = {"name": "all", "allow": ["fixture.*", "fixture:*", "fixture.prompt/*"], "subjects": ["*"]}
-    # The suite makes hundreds of calls in a few seconds, all as one caller.
-    limit = {"name": "suite", "per": "caller", "calls": "1000000/min", "concurrent": 1000}
-    return json.dumps(
-        {
-            "gateway": {"url": f"http://{own}", "listen": own, "data": "./data"},
-            "servers": {"fixture": fixture_server},
-            "rules": [rule],
-            "limits": [limit],
-        },
-        indent=2,
-    )
-
-
-def ostiary(*arguments: str) -> list[str]:
-    """Return a command line of the gateway in this environment."""
-    return [str(Path(sys.executable).parent / "ostiary"), *arguments]
-
-
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def new_token(configuration: Path) -> str:
-    """Make a token for the suite."""
-    command = ostiary("token", "create", "-c", str(configuration), "--subject", "suite", "--json")
-    made = subprocess.run(command, capture_output=True, text=True, cwd=configuration.parent, check=False)
-    if made.returncode != 0:
-        raise SystemExit(f"`ostiary token create` failed:\n{made.stderr}")
-    return str(json.loads(made.stdout)["token"])
-
-
-def wait_until_ready(process: subprocess.Popen[str], url: str, log: Path) -> None:
-    """Return when the gateway says it is ready; leave with the end of its log when it does not."""
-    last = "no answer yet"
-    ends = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < ends:
-        try:
-            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  # our own loopback address
-                if answer.status == 200:
-                    return
-        except urllib.error.HTTPError as error:
-            last = error.read(2000).decode(errors="replace")
-        except OSError as error:
-            last = str(error)
-        time.sleep(0.1)
-    raise SystemExit(f"The gateway did not become ready ({last}). The end of its log:\n{log.read_text()[-4000:]}")
-
-
-@contextmanager
-def gateway(upstream: str, output: Path) -> Iterator[str]:
-    """Run the gateway with a token-adding relay in front of it, and yield the fixture's URL there."""
-    port = free_port()
-    with tempfile.TemporaryDirectory(prefix="ostiary-conformance-") as folder, ExitStack() as stack:
-        configuration = Path(folder) / "ostiary.yaml"
-        configuration.write_text(gateway_configuration(port, upstream.replace("localhost", "127.0.0.1")))
-        token = new_token(configuration)
-        log = output / "gateway.log"
-        writer = stack.enter_context(log.open("w"))
-        process = subprocess.Popen(
-            ostiary("serve", "-c", str(configuration)), cwd=folder, stdout=writer, stderr=writer, text=True
-        )
-        stack.enter_context(stopped_after(process))
-        wait_until_ready(process, f"http://127.0.0.1:{port}/health/ready", log)
-        yield stack.enter_context(relayed(f"http://127.0.0.1:{port}/servers/fixture/mcp", token))
 
 
 def differences(direct: Checks, through: Checks) -> list[str]:
@@ -291,6 +173,75 @@ def compared(options: Options, direct_url: str, through_url: str | None) -> bool
     return not wrong
 
 
+TASKS = Run("tasks", "suite-0.2", (), 44)
+TASK_SCENARIOS = (
+    "tasks-lifecycle",
+    "tasks-capability-negotiation",
+    "tasks-wire-fields",
+    "tasks-request-state-removal",
+    "tasks-mrtr-input",
+    "tasks-request-headers",
+    "tasks-dispatch-and-envelope",
+    "tasks-status-notifications",
+    "tasks-required-task-error",
+    "tasks-mrtr-composition",
+)
+"""No selection of the suite has them: a scenario of an extension runs by its name only."""
+
+
+def tasked(options: Options) -> bool:
+    """Run the scenarios of the tasks extension directly and through the gateway, and tell whether all is equal."""
+    wrong: list[str] = []
+    with tasks_fixture() as url, gateway(url, options.output) as behind:
+        direct, through = _by_name(url, "direct", options), _by_name(behind, "through", options)
+    print(f"{'scenario':<32} {'direct':>9} {'through':>9}")
+    before, after = tally(direct), tally(through)
+    for name in sorted(before.keys() | after.keys()):
+        print(f"{name:<32} {shown(before.get(name)):>9} {shown(after.get(name)):>9}")
+    print(f"{'all':<32} {passed(direct)}/{scored(direct):<6} {passed(through)}/{scored(through)}")
+    wrong += differences(direct, through) + problems(TASKS, direct, through, options.scenario)
+    for line in wrong:
+        print(line, file=sys.stderr)
+    return not wrong
+
+
+def _by_name(url: str, label: str, options: Options) -> Checks:
+    found: Checks = {}
+    for name in (options.scenario,) if options.scenario else TASK_SCENARIOS:
+        found |= measured(TASKS, url, f"{label}-{name}", replace(options, scenario=name))
+    return found
+
+
+def crossed(options: Options) -> bool:
+    """Run each suite at a fixture of the other era behind the gateway, and tell whether all passes that can."""
+    wrong: list[str] = []
+    for crossing in CROSSINGS:
+        run = next(each for each in options.runs if each.name == crossing.run)
+        with fixture() as url:
+            direct = measured(run, url, "direct", options)
+        through = _across(crossing, run, options)
+        print(f"\nsuite {run.name} at a fixture that speaks only {crossing.era}:")
+        print(f"  {'scenario':<52} {'direct':>7} {'through':>8}")
+        print("\n".join(table(crossing, tally(direct), tally(through))), flush=True)
+        print(f"  checks: {passed(direct)}/{scored(direct)} direct, {passed(through)}/{scored(through)} through")
+        for scenario in failing(crossing, tally(direct), tally(through)):
+            wrong.append(f"{run.name} across eras: {scenario}")
+            wrong += _failures(
+                "through", {key: each for key, each in through.items() if key.startswith(f"{scenario}:")}
+            )
+        wrong += [] if direct else [f"{run.name}: no check ran"]
+    for line in wrong:
+        print(line, file=sys.stderr)
+    return not wrong
+
+
+def _across(crossing: Crossing, run: Run, options: Options) -> Checks:
+    output = options.output / f"{crossing.run}-to-{crossing.era}"
+    output.mkdir(parents=True, exist_ok=True)
+    with fixture(crossing.era) as upstream, gateway(upstream, output) as url:
+        return measured(run, url, f"through-{crossing.era}", options)
+
+
 def _through(chosen: argparse.Namespace, direct: str, output: Path, stack: ExitStack) -> str | None:
     if chosen.direct_only:
         return None
@@ -308,6 +259,8 @@ def arguments() -> argparse.Namespace:
     target = parser.add_mutually_exclusive_group()
     target.add_argument("--direct-only", action="store_true")
     target.add_argument("--relay-only", action="store_true")
+    target.add_argument("--cross", action="store_true")
+    target.add_argument("--tasks", action="store_true")
     target.add_argument("--url", help=f"http, on loopback; with {TOKEN} in the environment, sent as bearer token")
     parser.add_argument("--only", choices=[run.name for run in RUNS])
     parser.add_argument("--scenario", help="one scenario of the suite; the expected counts are not checked then")
@@ -323,6 +276,10 @@ def main() -> int:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="ostiary-conformance-"))
         output = Path(chosen.output or scratch).resolve()
         output.mkdir(parents=True, exist_ok=True)
+        if chosen.cross:
+            return 0 if crossed(Options(RUNS, chosen.scenario, output)) else 1
+        if chosen.tasks:
+            return 0 if tasked(Options(RUNS, chosen.scenario, output)) else 1
         direct = stack.enter_context(fixture())
         through = _through(chosen, direct, output, stack)
         return 0 if compared(Options(runs, chosen.scenario, output), direct, through) else 1

@@ -11,6 +11,7 @@ from typing import Any
 import mcp_types as types
 import uvicorn
 from mcp.server import ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.models import InitializationOptions
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
@@ -99,6 +100,14 @@ async def _complete(_: Context, params: types.CompleteRequestParams) -> types.Co
     return completion(params.argument)
 
 
+def _meeting(changing: Changing) -> Any:
+    async def meeting(context: Context, go_on: CallNext) -> HandlerResult:
+        changing.sessions.met(context)
+        return await go_on(context)
+
+    return meeting
+
+
 def server(changing: Changing) -> Fixture:
     """Return the fixture's server with every handler the suite needs."""
 
@@ -145,6 +154,7 @@ def server(changing: Changing) -> Fixture:
             on_completion=_complete,
             on_set_logging_level=_empty,
         )
+    made.middleware.append(_meeting(changing))
     made.middleware.append(RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=NAME))
     return made
 
@@ -159,6 +169,14 @@ class Announcing(uvicorn.Server):
         print(f"ready http://127.0.0.1:{port}/mcp", flush=True)
 
 
+def bound(port: int) -> socket.socket:
+    """Return a socket of loopback that is ready to listen."""
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", port))
+    return listening
+
+
 def main() -> None:
     """Serve until stopped."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -167,13 +185,10 @@ def main() -> None:
     chosen = parser.parse_args()
     warnings.simplefilter("ignore", MCPDeprecationWarning)
     made = server(Changing()).streamable_http_app(event_store=Events(), retry_interval=RETRY_MS)
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind(("127.0.0.1", chosen.port))
     # httptools leaves the blanks at the end of a header's value, which RFC 9110 5.5 says are no part of it
     # and a check of the suite sends; h11 takes them off.
     config = uvicorn.Config(restricted(made, chosen.era), http="h11", log_level="warning", timeout_graceful_shutdown=1)
-    Announcing(config).run(sockets=[listening])
+    Announcing(config).run(sockets=[bound(chosen.port)])
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import anyio
 import mcp_types as types
 from mcp.server import ServerRequestContext
 from mcp.shared.message import ServerMessageMetadata
@@ -48,7 +49,20 @@ def modern(context: ServerRequestContext[Any, Any]) -> bool:
     return context.protocol_version in MODERN_PROTOCOL_VERSIONS
 
 
-async def _pushed(context: ServerRequestContext[Any, Any], question: types.InputRequest) -> types.InputResponse:
+async def _pushed(context: ServerRequestContext[Any, Any], questions: Questions) -> Answers:
+    """Put all questions at once: which of them is answered first is the client's own affair."""
+    given: dict[str, types.InputResponse] = {}
+
+    async def one(key: str, question: types.InputRequest) -> None:
+        given[key] = await _put(context, question)
+
+    async with anyio.create_task_group() as tasks:
+        for key, question in questions.items():
+            tasks.start_soon(one, key, question)
+    return given
+
+
+async def _put(context: ServerRequestContext[Any, Any], question: types.InputRequest) -> types.InputResponse:
     metadata = ServerMessageMetadata(related_request_id=context.request_id)
     match question:
         case types.ElicitRequest():
@@ -67,7 +81,7 @@ async def answers(
 ) -> Answers | types.InputRequiredResult:
     """Return the answers to all questions, or the result that asks for them."""
     if not modern(context):
-        return {key: await _pushed(context, question) for key, question in questions.items()}
+        return await _pushed(context, questions)
     given = params.input_responses or {}
     if questions.keys() <= given.keys() and (state is None or params.request_state == state):
         return given
@@ -154,14 +168,13 @@ async def _several(call: Call) -> ToolAnswer:
 async def _rounds(call: Call) -> ToolAnswer:
     name, color = form("Step 1: What is your name?", NAME), form("Step 2: Which colour?", COLOR)
     if not modern(call.context):
-        given = await _asked(call, {"step1": name, "step2": color})
-        assert not isinstance(given, types.InputRequiredResult)
-        return said(f"{entered(given['step1']).get('name')} likes {entered(given['step2']).get('color')}.")
+        first, second = await _pushed(call.context, {"step1": name}), await _pushed(call.context, {"step2": color})
+        return said(f"{entered(first['step1']).get('name')} likes {entered(second['step2']).get('color')}.")
     state = json.loads(call.params.request_state or "{}")
     answered = call.params.input_responses or {}
     if state.get("round") == 1 and "step1" in answered:
-        second = json.dumps({"round": 2, "name": entered(answered["step1"]).get("name")})
-        return types.InputRequiredResult(input_requests={"step2": color}, request_state=second)
+        next_state = json.dumps({"round": 2, "name": entered(answered["step1"]).get("name")})
+        return types.InputRequiredResult(input_requests={"step2": color}, request_state=next_state)
     if state.get("round") == 2 and "step2" in answered:
         return said(f"{state.get('name')} likes {entered(answered['step2']).get('color')}.")
     return types.InputRequiredResult(input_requests={"step1": name}, request_state=json.dumps({"round": 1}))

@@ -12,6 +12,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, PromptsListChanged
 from mcp.shared.exceptions import MCPError
 
 from tests.conformance.fixture_schemas import DRAFT_2020_12, NOTHING, object_schema, png, string, wav
+from tests.conformance.fixture_sessions import Sessions
 
 PAUSE = 0.05  # The suite wants notifications that arrive one by one, not in one burst.
 
@@ -21,6 +22,7 @@ class Changing:
     """What the fixture's own tools change: the lists, and who is told."""
 
     bus: InMemorySubscriptionBus = field(default_factory=InMemorySubscriptionBus)
+    sessions: Sessions = field(default_factory=Sessions)
     extra_tool: bool = False
     extra_prompt: bool = False
 
@@ -119,14 +121,14 @@ async def _x_mcp_header(call: Call) -> ToolAnswer:
 async def _tool_change(call: Call) -> ToolAnswer:
     call.changing.extra_tool = not call.changing.extra_tool
     await call.changing.bus.publish(ToolsListChanged())
-    await call.context.session.send_tool_list_changed()
+    await call.changing.sessions.changed("tools")
     return said("The list of tools changed.")
 
 
 async def _prompt_change(call: Call) -> ToolAnswer:
     call.changing.extra_prompt = not call.changing.extra_prompt
     await call.changing.bus.publish(PromptsListChanged())
-    await call.context.session.send_prompt_list_changed()
+    await call.changing.sessions.changed("prompts")
     return said("The list of prompts changed.")
 
 

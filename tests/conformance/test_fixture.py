@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from scripts.conformance_cross import CROSSINGS, INEXPRESSIBLE, failing, table
 from tests.conformance.relay import relay, with_token
 
 pytestmark = pytest.mark.e2e
@@ -157,3 +158,31 @@ async def test_a_client_that_hangs_up_is_hung_up_on_at_the_target() -> None:
         assert streaming.is_set()
         writer.close()
         await asyncio.wait_for(gone.wait(), 10)
+
+
+def test_the_tasks_fixture_makes_a_task_only_for_who_declares_the_extension() -> None:
+    """Spec, SEP-2663: without the extension a call is answered at once, or refused with -32021."""
+    extension = "io.modelcontextprotocol/tasks"
+    with announced(str(HERE / "fixture_tasks.py")) as url:
+        assert "resultType" in modern_call(url, "slow_compute", {}, seconds=0)["result"]
+        assert modern_call(url, "failing_job", {})["error"]["code"] == -32021
+        made = modern_call(url, "slow_compute", {"extensions": {extension: {}}}, seconds=0)["result"]
+        assert (made["resultType"], made["status"]) == ("task", "working")
+
+
+def modern_call(url: str, name: str, capabilities: dict[str, Any], **arguments: Any) -> dict[str, Any]:
+    meta = {**META, "io.modelcontextprotocol/clientCapabilities": capabilities}
+    params = {"name": name, "arguments": arguments, "_meta": meta}
+    headers = {"MCP_Protocol_Version": MODERN, "Mcp_Method": "tools/call", "Mcp_Name": name}
+    return post(url, {"id": 1, "method": "tools/call", "params": params}, **headers)[2]
+
+
+def test_across_eras_only_what_one_of_them_lacks_may_fail() -> None:
+    """Ours: a scenario is excused by a named reason and by nothing else."""
+    crossing = CROSSINGS[0]
+    excused = next(scenario for run, scenario in INEXPRESSIBLE if run == crossing.run)
+    direct = {"tools-list": (4, 4), "ping": (2, 2), excused: (3, 3), "nothing": (0, 0)}
+    through = {"tools-list": (3, 4), "ping": (2, 2), excused: (1, 2), "nothing": (0, 0)}
+    assert failing(crossing, direct, through) == ["tools-list"]
+    assert failing(crossing, direct, {}) == ["ping", "tools-list"]
+    assert any("FAILS" in line for line in table(crossing, direct, through))
