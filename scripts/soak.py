@@ -1,11 +1,13 @@
-"""The long runs against a real gateway: isolation, mutated requests, a hostile server. Exits 1 when a claim fails.
+"""The long runs against a real gateway: isolation, mutated requests, a hostile server, everything mixed.
 
     python scripts/soak.py                                  all of them
     python scripts/soak.py isolation --calls 1000000        200 callers with the same ids: nobody sees another's answer
     python scripts/soak.py fuzz --requests 100000           no 5xx, no hang, no traceback, no growth of memory
     python scripts/soak.py hostile --calls 20000            the same towards a server that answers anything
+    python scripts/soak.py mixed --minutes 30               drops, cancels, questions without answers: nothing is left
 
 A run is repeated with --seed; requests that were answered wrongly are kept in the folder that --keep names.
+Exits 1 when a claim fails.
 """
 
 from __future__ import annotations
@@ -27,10 +29,17 @@ from tests.e2e.rig import Rig, rig, upstream  # noqa: E402
 from tests.security.fuzzing import Fuzz, complaints, healthy  # noqa: E402
 from tests.security.hostility import TIMEOUT, Hostility  # noqa: E402
 from tests.security.isolation import Crowd, calls_seen  # noqa: E402
+from tests.security.mixed_run import UPSTREAM_IDLE, course  # noqa: E402
+from tests.security.mixed_run import stage as mixed_stage  # noqa: E402
+from tests.security.vitals import Vitals  # noqa: E402
 
 SEED = 20_260_728
 CALLERS = 200
 MOST_GROWTH_MB = 20.0
+WARM = 0.25
+"""The part of the mixed run in which what is bounded fills up: journals, caches, sessions."""
+LONG_MINUTES, SHORT_REST = 15.0, 45.0
+"""A shorter run than this does not wait until servers' sessions are idle for long enough to be ended."""
 ECHO, HOSTILE = "tests.security.echo_upstream", "tests.security.hostile_upstream"
 
 
@@ -84,6 +93,21 @@ def hostile(options: argparse.Namespace) -> list[str]:
         return [*warm.wrong, *outcome.wrong, *growth, *afterwards(running)]
 
 
+def mixed(options: argparse.Namespace) -> list[str]:
+    """Return what did not hold."""
+    seconds = options.minutes * 60
+    rest = UPSTREAM_IDLE + 20 if options.minutes >= LONG_MINUTES else SHORT_REST
+    with (
+        tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as folder,
+        mixed_stage(Path(folder)) as on,
+    ):
+        vitals = Vitals(on.rig)
+        went = uvloop.run(course(on, vitals, seconds, seconds * WARM, rest, options.pace, options.seed))
+        print(*went.lines(), sep="\n")
+        wrong = [*went.broken(), *afterwards(on.rig)]
+    return [*wrong, *vitals.left_behind()]
+
+
 def afterwards(running: Rig) -> list[str]:
     """Return what is wrong with the gateway's log and ledger."""
     broken = complaints(running.gateway.log.read_text(errors="replace"))
@@ -92,7 +116,7 @@ def afterwards(running: Rig) -> list[str]:
     return [*(f"in the log: {line[:500]}" for line in broken[:5]), *([] if verified else [f"the ledger: {said}"])]
 
 
-RUNS = {"isolation": isolation, "fuzz": fuzz, "hostile": hostile}
+RUNS = {"isolation": isolation, "fuzz": fuzz, "hostile": hostile, "mixed": mixed}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -100,6 +124,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("run", nargs="?", choices=RUNS, help="only this one")
     parser.add_argument("--calls", type=int, help="calls (isolation 1000000, hostile 20000)")
     parser.add_argument("--requests", type=int, default=100_000, help="requests (fuzz 100000)")
+    parser.add_argument("--minutes", type=float, default=30.0, help="how long traffic lasts (mixed 30)")
+    parser.add_argument("--pace", type=float, default=200.0, help="what clients do in a second (mixed 200)")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "ostiary-soak")
     options = parser.parse_args(arguments)
