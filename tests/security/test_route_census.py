@@ -28,6 +28,7 @@ TRICKS = (
     "/health/live/..;/metrics", "/Health/Live", "/health/live%3fx", "/health/%6cive/x", "/metrics?/health/live",
     "/metrics#/health/live", "/servers/echo/mcp/", "/servers//echo/mcp", "/servers/echo%2fmcp", "/servers/../mcp",
     "/servers/echo/../../metrics", "/views/chosen/mcp/", "/views/../metrics", "/%2e%2e/metrics", "/metrics%0d%0aX:y",
+    "/sse/", "/sse%2f", "//sse", "/%73se", "/sse?channel=%00", "/sse;channel=x", "/mcp/sse", "/servers/sse", "/views//sse",
     "\\metrics", "/\\metrics", "/metrics\\", "/health/live\\..\\..\\metrics", "/mcp\x0b", "/metrics%", "/%metrics",
 )  # fmt: skip
 HOSTS = (
@@ -54,7 +55,9 @@ def routes(house: House, folder: Path) -> set[str]:
     composed = Composition(folder / "ostiary.yaml")
     pages = composed.door._pages
     assert all(isinstance(route, Route) for route in pages.routes), "a mount hides its routes from this census"  # type: ignore[attr-defined]
-    return {route.path for route in pages.routes} | set(composed.revisions().endpoints)  # type: ignore[attr-defined]
+    endpoints = composed.revisions().endpoints
+    oldest = {endpoint.removesuffix("/mcp") + "/sse" for endpoint in endpoints}
+    return {route.path for route in pages.routes} | endpoints | oldest  # type: ignore[attr-defined]
 
 
 def unlocked() -> set[tuple[str, str]]:
@@ -78,6 +81,7 @@ async def test_the_open_routes_of_the_running_application_are_those_of_the_list(
     monkeypatch.setenv("ECHO_TOKEN", "x")
     paths = routes(house, tmp_path)
     assert {"/mcp", "/servers/echo/mcp", "/servers/pipes/mcp", "/views/chosen/mcp", "/metrics"} <= paths
+    assert {"/sse", "/servers/echo/sse", "/servers/pipes/sse", "/views/chosen/sse"} <= paths
     asked = {(verb, path) for path in (*paths, *PROMISED) for verb in VERBS}
     answered = {(verb, path): await status(house, verb, path) for verb, path in sorted(asked)}
     assert {each for each, code in answered.items() if code != 401} == unlocked()
@@ -86,7 +90,7 @@ async def test_the_open_routes_of_the_running_application_are_those_of_the_list(
 
 @pytest.mark.parametrize("token", ["", "ost_000000000000000000000000000000000000000000000000", "x", " "])
 async def test_a_credential_that_is_none_opens_nothing(house: House, token: str) -> None:
-    for path in ("/mcp", "/servers/echo/mcp", "/views/chosen/mcp", "/metrics"):
+    for path in ("/mcp", "/servers/echo/mcp", "/views/chosen/mcp", "/sse", "/sse?channel=x", "/metrics"):
         assert {await status(house, verb, path, token) for verb in ("GET", "POST", "DELETE")} == {401}
 
 

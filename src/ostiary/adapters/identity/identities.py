@@ -1,0 +1,70 @@
+"""Who is asking: each kind of credential to the one that knows it, and a bound on asking with bad ones."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ostiary.adapters.identity.failures import Failures
+from ostiary.adapters.identity.issuers import Issuers
+from ostiary.adapters.identity.jwt import refused
+from ostiary.core.errors import Limited, Unauthenticated
+from ostiary.core.model import Caller, Inbound
+from ostiary.core.ports import Identify
+
+_PREFIX: Final = "ost_"
+_KEPT: Final = 50_000
+
+
+class Identities:
+    """Turns any credential that is taken here into a caller (port `Identify`)."""
+
+    def __init__(self, tokens: Identify | None, issuers: Issuers, failures: Failures) -> None:
+        """`tokens` is None where the configuration forbids tokens that an operator makes."""
+        self.tokens = tokens
+        self._issuers, self._failures = issuers, failures
+        self._proven: dict[int, None] = {}
+        """Credentials that were good when they came last, by a hash that differs in every process."""
+
+    async def __call__(self, message: Inbound) -> Caller:
+        """Return the caller, or raise `Unauthenticated`, with a hint only where a credential came.
+
+        A peer that failed too often is not heard, and causes no work, unless it brings what was good before.
+        """
+        credential = message.credential
+        if credential is None:
+            raise Unauthenticated("no_credential: none came")
+        mark = hash(credential)
+        if mark not in self._proven:
+            self._admit(message.peer)
+        try:
+            caller = await self._identified(message, credential)
+        except Unauthenticated as error:
+            if not error.data:
+                # With data it is a question that a good client answers with its next request (RFC 9449 section 9).
+                self._proven.pop(mark, None)
+                self._failures.add(message.peer)
+            raise
+        if mark not in self._proven:
+            self._remember(mark)
+        return caller
+
+    def _admit(self, peer: str) -> None:
+        wait = self._failures.wait(peer)
+        if wait > 0.0:
+            raise Limited(
+                "attempts_limited: too many bad credentials from this peer",
+                hint="too many bad credentials came from this address; come back later with a good one",
+                retry_after=wait,
+            )
+
+    def _remember(self, mark: int) -> None:
+        if len(self._proven) >= _KEPT:
+            del self._proven[next(iter(self._proven))]
+        self._proven[mark] = None
+
+    async def _identified(self, message: Inbound, credential: str) -> Caller:
+        if not credential.startswith(_PREFIX):
+            return await self._issuers(message)
+        if self.tokens is None:
+            raise refused("token_off", "tokens made by an operator are switched off")
+        return await self.tokens(message)

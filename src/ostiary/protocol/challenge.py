@@ -1,0 +1,60 @@
+"""Challenges (RFC 6750, RFC 9449) and protected-resource metadata (RFC 9728). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from msgspec import Struct
+
+WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
+_SCOPES: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
+"""RFC 6750 section 3: what may stand between the quotes."""
+
+
+class Protection(Struct, frozen=True):
+    """What clients must know to come back with a token that this gateway takes."""
+
+    url: str = ""
+    """The gateway's own, without a path."""
+    issuers: tuple[str, ...] = ()
+    """The authorization servers; none: tokens are made by an operator, and there is nothing to discover."""
+    scopes: tuple[str, ...] = ()
+    """The minimum to do anything here."""
+    dpop: tuple[str, ...] = ()
+    """Algorithms of proofs of possession that are taken (RFC 9449); empty: none are."""
+
+
+def challenge(protection: Protection, path: str) -> str:
+    """Return the WWW-Authenticate value for an endpoint, without the reason; that is added by who knows it."""
+    if not protection.issuers:
+        return f'Bearer realm="{protection.url}"'
+    said = f'Bearer resource_metadata="{metadata_url(protection, path)}"'
+    scope = " ".join(protection.scopes)
+    return f'{said}, scope="{scope}"' if _SCOPES.fullmatch(scope) else said
+
+
+def metadata_url(protection: Protection, path: str) -> str:
+    """Return where an endpoint's metadata is (RFC 9728 section 3.1: the path is inserted)."""
+    return f"{protection.url}{WELL_KNOWN}{path}"
+
+
+def metadata(protection: Protection, path: str) -> dict[str, Any]:
+    """Return an endpoint's metadata; `resource` is exactly what clients use."""
+    said: dict[str, Any] = {
+        "resource": f"{protection.url}{path}",
+        "authorization_servers": list(protection.issuers),
+        "bearer_methods_supported": ["header"],
+        "resource_name": "Ostiary",
+    }
+    if protection.scopes:
+        said["scopes_supported"] = list(protection.scopes)
+    if protection.dpop:
+        said["dpop_signing_alg_values_supported"] = list(protection.dpop)
+    return said
+
+
+def audiences(protection: Protection, endpoints: Iterable[str]) -> frozenset[str]:
+    """Return every audience a token may name to be for us: the gateway, and each of its endpoints."""
+    return frozenset({protection.url, f"{protection.url}/", *(f"{protection.url}{path}" for path in endpoints)})
