@@ -6,7 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +102,18 @@ def upstream(folder: Path, tools: int) -> Iterator[Upstream]:
     with running([str(upstream_binary()), str(port), str(tools)], LOAD_CORE, log) as process:
         await_ready(process, port, "/count", log)
         yield Upstream(port)
+
+
+@contextlib.contextmanager
+def environment(more: Mapping[str, str]) -> Iterator[None]:
+    """Start what is started in this block with these variables, too."""
+    before = dict(os.environ)
+    os.environ.update(more)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextlib.contextmanager

@@ -18,11 +18,13 @@ from ostiary.protocol.questions import objection, refusal, unanswered
 class Conversation:
     """The way back for one call."""
 
+    # Most calls are over without a question; what only questions need is not made for each of them.
+    _limit: asyncio.Timeout | None = None
+    _asking, _left = 0, 0.0
+
     def __init__(self, order: Order, reply: Reply, world: World) -> None:
         self._order, self._reply, self._world = order, reply, world
-        self._limit: asyncio.Timeout | None = None
-        self._asking, self._left = 0, 0.0
-        self._open: dict[asyncio.Future[Json], str] = {}
+        self._open: dict[asyncio.Future[Json], str]
         """The questions without an answer, and what each one asks."""
 
     async def notify(self, method: str, params: Json) -> None:
@@ -54,7 +56,7 @@ class Conversation:
     @contextmanager
     def pausing(self, limit: asyncio.Timeout) -> Iterator[None]:
         """Let `limit` stand still while the client is asked: a person who thinks is no slow server."""
-        self._limit = limit
+        self._limit, self._open = limit, {}
         try:
             yield
         finally:
@@ -66,6 +68,9 @@ class Conversation:
 
     @contextmanager
     def _kept(self, answer: asyncio.Future[Json], method: str) -> Iterator[None]:
+        if self._limit is None:
+            yield
+            return
         self._open[answer] = method
         try:
             yield

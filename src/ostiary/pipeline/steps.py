@@ -204,9 +204,9 @@ async def forward(order: Order, surface: Surface, reply: Reply, world: World, tr
     raw = checked(raw)
     if target.guards_out:
         raw = _inspected(raw, target.guards_out, trail)
-    raw = tasks.shown(order, raw, world)
-    if call.client.era is Era.MODERN:
-        raw = handed(order, raw, world)
+    if target.task or "error" in raw or raw["result"].get("resultType", "complete") != "complete":
+        raw = tasks.shown(order, raw, world)
+        raw = handed(order, raw, world) if call.client.era is Era.MODERN else raw
     world.links.remember(order, raw)
     trail.outcome = _outcome(raw)
     return answered(call, raw)

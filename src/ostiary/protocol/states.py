@@ -65,9 +65,10 @@ def digest(call: Call) -> str:
 
 def packed(fresh: State, content: str, expires: float) -> bytes:
     """Return the bytes to seal; `Garbled` where a server's state is too long to travel twice."""
-    if len(content) > _LONGEST:
-        raise Garbled("its requestState is too long", hint=f"requestState has more than {_LONGEST} characters")
-    return _encoder.encode(msgspec.structs.replace(fresh, content=content, expires=expires))
+    made = _encoder.encode(msgspec.structs.replace(fresh, content=content, expires=expires))
+    if len(made) > _LONGEST:
+        raise Garbled("its requestState is too long", hint=f"requestState takes more than {_LONGEST} bytes")
+    return made
 
 
 def opened(content: bytes, expected: State, now: float) -> State:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 SEAL: Final = "seal.key"
 _KEY: Final = 32
 _NONCE: Final = 12
-_LONGEST: Final = 16 * 1024
+_LONGEST: Final = 96 * 1024
 
 
 def key(data: Path, name: str) -> bytes:
