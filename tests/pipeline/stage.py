@@ -157,6 +157,7 @@ class Stage:
             time=lambda: 0.0,
             reference=lambda: f"ref-{next(counter)}",
             meter=lambda trail: self.log.append("metered"),
+            challenge=lambda endpoint: "Bearer",
             serve=serve,
         )
 

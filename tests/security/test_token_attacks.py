@@ -19,6 +19,7 @@ from ostiary.adapters.identity.jwt import ALGORITHMS, INVALID, read
 from ostiary.core.errors import Unauthenticated
 from ostiary.core.model import Inbound
 from tests.contract.identity.provider import NOW, URL, Clock, Provider, inbound, issuers, made, public, said, signed
+from tests.contract.identity.proving import ELLIPTIC, TOKEN, asked, bind, certificate, proof, shown, thumbprint
 
 KEY = made()
 OURS = [
@@ -260,3 +261,125 @@ def test_no_header_makes_the_reader_fail_otherwise(header: dict[str, Any]) -> No
     except Unauthenticated:
         return
     assert found.algorithm in ALGORITHMS
+
+
+JKT = thumbprint(ELLIPTIC)
+OTHER = made("ES256", 1)
+WEAK = {"kty": "RSA", "n": b64(b"\xc1" * 128), "e": "AQAB"}
+SLOW = {"kty": "RSA", "n": b64(b"\xc1" * 256), "e": b64(b"\xc1" * 255 + b"\1")}
+HUGE = {"kty": "RSA", "n": b64(b"\xc1" * 1024), "e": "AQAB"}
+OFF_CURVE = {"kty": "EC", "crv": "P-256", "x": b64(b"\1" * 32), "y": b64(b"\1" * 32)}
+
+
+def brings(key: dict[str, Any], algorithm: str = "ES256") -> tuple[str, str]:
+    """Return a proof with a key in its header that cannot have signed it, and the thumbprint of that key."""
+    text = json.dumps({name: key[name] for name in sorted(key) if name in {"crv", "e", "kty", "n", "x", "y"}}, separators=(",", ":"))  # fmt: skip
+    sent = cut(proof(), head=b64(json.dumps({"alg": algorithm, "typ": "dpop+jwt", "jwk": key})))
+    return sent, b64(hashlib.sha256(text.encode()).digest())
+
+
+def headed(**header: Any) -> str:
+    return cut(proof(), head=b64(json.dumps({"alg": "ES256", "typ": "dpop+jwt", "jwk": shown(ELLIPTIC)} | header)))
+
+
+PROOFS: dict[str, tuple[Any, str]] = {
+    "no proof": (None, "dpop_missing"),
+    "an empty proof": ("", "dpop_malformed"),
+    "two proofs in one header": (f"{proof()}, {proof()}", "dpop_malformed"),
+    "an oversized proof": (proof(pad="a" * 8192), "dpop_oversized"),
+    "a proof in other letters": ("é.é.é", "dpop_malformed"),
+    "a doubled claim": (cut(proof(), body=b64('{"htm":"GET","htm":"POST"}')), "dpop_malformed"),
+    "an access token as a proof": (GOOD, "dpop_typ"),
+    "a JWT as a proof": (proof(header={"typ": "jwt"}), "dpop_typ"),
+    "no type": (proof(header={"typ": None}), "dpop_typ"),
+    "alg none": (headed(alg="none"), "dpop_alg_refused"),
+    "alg of a secret": (headed(alg="HS256"), "dpop_alg_refused"),
+    "alg is a list": (headed(alg=["ES256"]), "dpop_alg_refused"),
+    "unknown crit": (headed(crit=["x"]), "dpop_crit"),
+    "raw payload": (headed(b64=False), "dpop_crit"),
+    "no key": (proof(header={"jwk": None}), "dpop_key"),
+    "a key by name": (headed(jwk="one"), "dpop_key"),
+    "a symmetric key": (headed(jwk={"kty": "oct", "k": "AAAA"}), "dpop_key"),
+    "a key of no type": (headed(jwk={"kty": ["EC"]}), "dpop_key"),
+    "a key with a part missing": (headed(jwk={"kty": "EC", "crv": "P-256", "x": "AA"}), "dpop_key"),
+    "a key in other letters": (headed(jwk=shown(ELLIPTIC, x="A+/=")), "dpop_key"),
+    "a private key": (headed(jwk=ELLIPTIC.as_dict(private=True)), "dpop_private"),
+    "a private part of RSA": (headed(jwk={**WEAK, "dp": "AA"}), "dpop_private"),
+    "a short RSA key": (brings(WEAK, "RS256"), "dpop_key"),
+    "an RSA key with an endless exponent": (brings(SLOW, "RS256"), "dpop_key"),
+    "an endless RSA key": (brings(HUGE, "RS256"), "dpop_key"),
+    "a point off its curve": (brings(OFF_CURVE), "dpop_key"),
+    "a key for another algorithm": (headed(alg="ES384"), "dpop_key"),
+    "somebody else's key": (proof(key=OTHER), "dpop_wrong_key"),
+    "our key over somebody else's signature": (cut(proof(key=OTHER), head=proof().partition(".")[0]), "dpop_signature"),
+    "other claims under the same signature": (cut(proof(), body=proof().split(".")[1]), "dpop_signature"),
+    "no signature": (cut(proof(), signature=""), "dpop_signature"),
+    "for another method": (proof(htm="GET"), "dpop_method"),
+    "for a method in small letters": (proof(htm="post"), "dpop_method"),
+    "for no method": (proof(htm=None), "dpop_method"),
+    "for another endpoint": (proof(htu=f"{URL}/servers/crm/mcp"), "dpop_url"),
+    "for another gateway": (proof(htu="https://mcp.example.com.evil.example/mcp"), "dpop_url"),
+    "without encryption": (proof(htu="http://mcp.example.com/mcp"), "dpop_url"),
+    "for the address with a query": (proof(htu=f"{URL}/mcp?x=1"), "dpop_url"),
+    "for the address with a fragment": (proof(htu=f"{URL}/mcp#x"), "dpop_url"),
+    "for several addresses": (proof(htu=[f"{URL}/mcp"]), "dpop_url"),
+    "for another token": (proof("another"), "dpop_token"),
+    "for no token": (proof(ath=None), "dpop_token"),
+    "from yesterday": (proof(iat=int(NOW) - 86_400), "dpop_stale"),
+    "from tomorrow": (proof(iat=int(NOW) + 86_400), "dpop_stale"),
+    "from no time": (proof(iat=None), "dpop_stale"),
+    "from a time in text": (proof(iat=str(int(NOW))), "dpop_time"),
+    "from a time that is true": (proof(iat=True), "dpop_time"),
+    "expired by its own word": (proof(exp=int(NOW) - 60), "dpop_stale"),
+    "without a jti": (proof(jti=None), "dpop_jti"),
+    "with an empty jti": (proof(jti=""), "dpop_jti"),
+    "with an endless jti": (proof(jti="a" * 257), "dpop_jti"),
+    "with a jti that is a list": (proof(jti=["a"]), "dpop_jti"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROOFS)
+async def test_a_bad_proof_is_refused_with_a_reason_of_its_own(name: str) -> None:
+    """RFC 9449 sections 4.3 and 11; `data` is for nobody who could be an attacker."""
+    sent, reason = PROOFS[name]
+    sent, jkt = sent if isinstance(sent, tuple) else (sent, JKT)
+    with pytest.raises(Unauthenticated) as caught:
+        await bind()(asked(sent), {"cnf": {"jkt": jkt}})
+    assert caught.value.detail.partition(":")[0] == reason
+    assert (caught.value.hint, caught.value.data) == (INVALID, None)
+
+
+async def test_a_proof_that_was_seen_before_opens_nothing() -> None:
+    check, sent = bind(), proof()
+    await check(asked(sent), {"cnf": {"jkt": JKT}})
+    with pytest.raises(Unauthenticated, match="dpop_replayed"):
+        await check(asked(sent), {"cnf": {"jkt": JKT}})
+
+
+OURS_TOO = certificate()
+BOUND: dict[str, tuple[str, Any, Inbound, str]] = {
+    "a doubled proof": ("none", {"jkt": JKT}, asked(proof(), doubled=frozenset({"dpop"})), "dpop_doubled"),
+    "a stolen token without its proof": ("none", {"jkt": JKT}, asked(None, TOKEN, "Bearer"), "dpop_scheme"),
+    "the wrong certificate": ("none", {"x5t#S256": "x"}, asked(None, TOKEN, "Bearer", certificate=OURS_TOO), "mtls_wrong_certificate"),
+    "a certificate of another kind": ("none", {"x5t#S256": None}, asked(None, TOKEN, "Bearer", certificate=OURS_TOO), "mtls_wrong_certificate"),
+    "no certificate": ("mtls", {"x5t#S256": OURS_TOO.thumbprint}, asked(None, TOKEN, "Bearer"), "mtls_missing"),
+    "a certificate that has expired": ("mtls", {"x5t#S256": certificate(expires=NOW).thumbprint}, asked(None, TOKEN, "Bearer", certificate=certificate(expires=NOW)), "mtls_expired"),
+    "a certificate where a proof is demanded": ("dpop", {"x5t#S256": OURS_TOO.thumbprint}, asked(None, TOKEN, "Bearer", certificate=OURS_TOO), "binding_missing"),
+    "a proof where a certificate is demanded": ("mtls", {"jkt": JKT}, asked(proof()), "binding_missing"),
+    "a certificate without the proof that is bound, too": ("either", {"jkt": JKT, "x5t#S256": OURS_TOO.thumbprint}, asked(None, TOKEN, "Bearer", certificate=OURS_TOO), "dpop_scheme"),
+    "a proof without the certificate that is bound, too": ("either", {"jkt": JKT, "x5t#S256": OURS_TOO.thumbprint}, asked(proof()), "mtls_missing"),
+    "bound in a way that nobody knows": ("none", {"kid": "x"}, asked(proof()), "binding_unknown"),
+    "bound in one way that nobody knows": ("none", {"jkt": JKT, "jwe": "x"}, asked(proof()), "binding_unknown"),
+    "bound to nothing, as it says": ("none", {}, asked(proof()), "binding_unknown"),
+    "bound to a text": ("none", JKT, asked(proof()), "binding_unknown"),
+    "bound to null": ("none", None, asked(proof()), "binding_unknown"),
+    "bound to a key that is no text": ("none", {"jkt": [JKT]}, asked(proof()), "dpop_wrong_key"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BOUND)
+async def test_a_token_is_worth_nothing_without_what_it_is_bound_to(name: str) -> None:
+    mode, cnf, message, reason = BOUND[name]
+    with pytest.raises(Unauthenticated) as caught:
+        await bind(mode)(message, {"cnf": cnf})  # type: ignore[arg-type]  # the table holds modes
+    assert caught.value.detail.partition(":")[0] == reason

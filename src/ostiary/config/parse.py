@@ -11,8 +11,9 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 from pydantic import ValidationError
 
 from ostiary.config import references, values
+from ostiary.config.fields import Section
 from ostiary.config.problems import Invalid, Path, Problem, Unfit, did_you_mean
-from ostiary.config.schema import LATER, Config, Section
+from ostiary.config.schema import LATER, Config
 from ostiary.config.tree import Node, Scalar, Table, Unreadable, child, compose, plain, problem_at, select, size
 
 

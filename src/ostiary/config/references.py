@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from ostiary.config import values
+from ostiary.config import speakers, values
 from ostiary.config.problems import Path, Problem, Unfit, did_you_mean
 from ostiary.config.tree import Node, Scalar, Table, child, place, problem_at, select
 
@@ -65,13 +65,33 @@ def _listens_safely(root: Table) -> Iterator[Problem]:
         address = values.listen(_text(root, "gateway", "listen"))
     except Unfit:
         return
-    if values.is_loopback(address.host) or _is_true(root, "gateway", "unsafe_listen_without_identity"):
+    safe = speakers.anybody(root) or _is_true(root, "gateway", "unsafe_listen_without_identity")
+    if values.is_loopback(address.host) or safe:
         return
     yield problem_at(
         root,
         ("gateway", "listen"),
         "without an identity the gateway listens on loopback only",
         f"write 127.0.0.1:{address.port}, or set unsafe_listen_without_identity: true",
+        of_value=True,
+    )
+
+
+def _listens_encrypted(root: Table) -> Iterator[Problem]:
+    try:
+        address = values.listen(_text(root, "gateway", "listen"))
+    except Unfit:
+        return
+    gateway = child(root, "gateway")
+    secured = isinstance(gateway, Table) and (_has(gateway, "tls") or any(_texts(gateway, "trusted_proxy", "*")))
+    if secured or values.is_loopback(address.host) or _is_true(root, "gateway", "unsafe_plaintext"):
+        return
+    yield problem_at(
+        root,
+        ("gateway", "listen"),
+        "without TLS the gateway listens on loopback only",
+        "give it a certificate with gateway.tls, name the proxy that has one in gateway.trusted_proxy, "
+        "or set unsafe_plaintext: true",
         of_value=True,
     )
 
@@ -269,6 +289,8 @@ def _expectations_expect(root: Table) -> Iterator[Problem]:
 
 _LAWS: Final[tuple[Callable[[Table], Iterator[Problem]], ...]] = (
     _listens_safely,
+    _listens_encrypted,
+    speakers.check,
     _metrics_are_either,
     _one_transport,
     _reached_safely,

@@ -156,6 +156,16 @@ def server_url(value: str) -> str:
     return value
 
 
+def issuer(value: str) -> str:
+    """Return an issuer exactly as it is written: issuers are compared as texts (RFC 8414 section 3.3)."""
+    parts = _url(value)
+    if parts.query:
+        raise Unfit("must have no query", "write it as the issuer writes itself in its metadata")
+    if parts.scheme != "https" and not is_loopback(_host(parts.hostname or "")):
+        raise Unfit("must be an https URL", "keys that come without TLS are anybody's")
+    return value
+
+
 def origin(value: str) -> str:
     """Return a browser origin (RFC 6454): scheme, host and port, and nothing else."""
     if value in ("*", "null"):

@@ -53,6 +53,8 @@ class Certificate(Struct, frozen=True):
     """SHA-256 of its DER form, base64url without padding: `x5t#S256` (RFC 8705 section 3.1)."""
     names: tuple[str, ...] = ()
     """Its subject alternative names: URIs (SPIFFE ids), DNS names, mail addresses."""
+    expires: float = 0.0
+    """Seconds since the epoch. A connection may outlive the certificate it began with."""
 
 
 class Inbound(Struct, frozen=True):

@@ -30,6 +30,7 @@ from ostiary.adapters.telemetry.metrics import Meter
 from ostiary.adapters.upstream.hub import Hub
 from ostiary.config.problems import Invalid
 from ostiary.config.schema import Config, weakened
+from ostiary.entry.identities import Speakers
 from ostiary.entry.offline import checked, data_folder, digest
 from ostiary.entry.refresh import Refresh
 from ostiary.entry.setups import setups
@@ -46,7 +47,7 @@ log: Final = structlog.get_logger(__name__)
 
 _TICK: Final = 1.0
 _SWEEP: Final = 30
-_FIXED: Final = ("listen", "data", "tls", "url", "log", "metrics")
+_FIXED: Final = ("listen", "data", "tls", "url", "log", "metrics", "trusted_proxy")
 """Keys of `gateway` that take a restart."""
 _INDEX: Final = 2
 _INDEX_IDLE: Final = 0.5
@@ -74,6 +75,8 @@ class Gateway:
         )
         self.hub = Hub(base_environment())
         self.tokens = Tokens(partial(database.token_by_digest, self.engine), self.generation, time.time)
+        standing = Standing(partial(database.token_by_id, self.engine), self.generation, time.time)
+        self.speakers = Speakers(config, resolve, self.tokens, standing)
         self.ended = EndedSessions(self.engine, time.time())
         self._seen, self._operated_at = self.generation(), time.time()
         self.closing = False
@@ -95,7 +98,7 @@ class Gateway:
         )
         world = World(
             current=self.revisions,
-            identify=self.tokens,
+            identify=self.speakers.identify,
             spend=MemoryLimits(time.monotonic),
             send=self.hub.send,
             audit=self.ledger,
@@ -105,33 +108,34 @@ class Gateway:
             links=Links(),
             changes=self.hub.changes,
             watch=self.hub.watch,
-            standing=Standing(partial(database.token_by_id, self.engine), self.generation, time.time),
+            standing=self.speakers.stands,
             seal=seal,
             clock=time.monotonic,
             time=time.time,
             reference=_references(),
             meter=self.meter,
             serve=serve,
-            challenge=f'Bearer realm="{config.gateway.url}"',
+            challenge=self.speakers.challenge,
         )
         return Door(
             lambda message, reply: serve(message, reply, world),
             lambda message, reply: posted(message, reply, world),
             self.revisions,
-            pages(self._window(config, world.challenge)),
+            pages(self._window(config)),
         )
 
-    def _window(self, config: Config, challenge: str) -> Window:
+    def _window(self, config: Config) -> Window:
         section = config.gateway
         scraper = resolve(section.metrics.token) if section.metrics.token else None
         return Window(
             current=self.revisions,
             ready=self.ready,
             metrics=self.meter.exposition,
-            identify=self.tokens,
+            identify=self.speakers.identify,
             scraper=lambda: scraper,
             unsafe_open_metrics=lambda: self.revisions.config.gateway.unsafe_open_metrics,
-            challenge=challenge,
+            challenge=self.speakers.challenge,
+            protection=lambda: self.speakers.protection,
         )
 
     async def _surfaces(self, endpoint: str, offer: str) -> Any:
@@ -169,6 +173,7 @@ class Gateway:
             task.cancel()
         self.refresh.forget_all()
         self.suspensions.close()
+        await self.speakers.close()
         await self.hub.close()
         await self.hub.supervisor.__aexit__(None, None, None)
         await self._tasks.__aexit__(None, None, None)
@@ -247,7 +252,7 @@ class Gateway:
         """Read the configuration again; what cannot be used changes nothing and is told with all its problems."""
         try:
             config = checked(self.path).config
-            ready = setups(config, resolve)
+            ready, known = setups(config, resolve), self.speakers.setups(config)
             self._refuse_moves(config)
             same = digest(config) == self.revisions.digest
             if not same:
@@ -256,6 +261,7 @@ class Gateway:
             log.warning("the new configuration is not used", reasons=str(error).splitlines()[:50])
             self.ledger.event("config_refused", {"reasons": str(error).splitlines()[:20]})
             return
+        self.speakers.configure(config, known)
         gone = set(self.hub.servers) - {setup.name for setup in ready}
         fresh = await self.hub.configure(ready)
         for name in gone:

@@ -55,7 +55,8 @@ async def serve(message: Inbound, reply: Reply, world: World) -> None:  # noqa: 
         mark()
     except GatewayError as error:
         trail.refuse(error)
-        trail.answer_bytes = await reply.finish(refused(error, trail.call, trail.reference, world.challenge))
+        challenge = world.challenge(message.endpoint)
+        trail.answer_bytes = await reply.finish(refused(error, trail.call, trail.reference, challenge))
     except CancelledError:
         trail.outcome = "abandoned"
         raise

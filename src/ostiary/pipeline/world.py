@@ -38,5 +38,5 @@ class World(Struct, frozen=True):
     meter: Callable[[Trail], None]
     serve: Callable[[Inbound, Reply, World], Awaitable[None]]
     """Carries a message within a message: `pipeline.serve.serve`, which nothing that it calls can import."""
-    challenge: str = "Bearer"
-    """The WWW-Authenticate value for callers that could not be identified."""
+    challenge: Callable[[str], str]
+    """The WWW-Authenticate value for callers of an endpoint who could not be identified."""

@@ -18,6 +18,7 @@ from ostiary.core.errors import (
     Unauthenticated,
 )
 from ostiary.core.model import Answer, Call, Era, Json, Kind, Target
+from ostiary.protocol.challenge import NONCE, reasoned
 from ostiary.protocol.methods import METHODS
 
 REFUSAL: Final = "io.ostiary/refusal"
@@ -153,9 +154,10 @@ def _headers(error: GatewayError, challenge: str) -> dict[str, str]:
         # Rounded up: who comes back a moment early is refused again.
         headers["retry-after"] = str(max(1, math.ceil(min(error.retry_after or 1, _LONGEST_WAIT))))
     if challenge and isinstance(error, Unauthenticated | InsufficientScope):
-        # RFC 9110 section 11.6.1: a bare scheme is followed by a space, its parameters by commas.
-        joined = ", " if " " in challenge else " "
-        headers["www-authenticate"] = challenge + "".join(f"{joined}{each}" for each in [_reason(error)] if each)
+        nonce = (error.data or {}).get(NONCE)
+        headers["www-authenticate"] = reasoned(challenge, _reason(error), nonce=nonce is not None)
+        if nonce is not None:
+            headers["dpop-nonce"] = str(nonce)
     return headers
 
 

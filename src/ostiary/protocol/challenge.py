@@ -8,9 +8,15 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+NONCE: Final = "dpop_nonce"
+"""The member of a refusal's `data` that is the nonce a client must come back with (RFC 9449 section 9)."""
 WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 _SCOPES: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
 """RFC 6750 section 3: what may stand between the quotes."""
+_PROOFS: Final = ', DPoP algs="'
+"""No quoted text can have this inside, for it has a quote."""
+_SCOPE: Final = re.compile(r', scope="[^"]*"')
+_PLACE: Final = re.compile(r'resource_metadata="[^"]*"')
 
 
 class Protection(Struct, frozen=True):
@@ -32,7 +38,26 @@ def challenge(protection: Protection, path: str) -> str:
         return f'Bearer realm="{protection.url}"'
     said = f'Bearer resource_metadata="{metadata_url(protection, path)}"'
     scope = " ".join(protection.scopes)
-    return f'{said}, scope="{scope}"' if _SCOPES.fullmatch(scope) else said
+    said = f'{said}, scope="{scope}"' if _SCOPES.fullmatch(scope) else said
+    # Second, for clients that read only the first (RFC 9449 section 7.1 has both in one header).
+    return f'{said}{_PROOFS}{" ".join(protection.dpop)}"' if protection.dpop else said
+
+
+def reasoned(challenge: str, reason: str, *, nonce: bool = False) -> str:
+    """Return a challenge with the reason, in each of its schemes; for who must use a `nonce`, that and nothing else."""
+    bearer, proofs, algorithms = challenge.partition(_PROOFS)
+    if nonce:
+        # Clients do it over with the nonce only if this is the one thing they are told (RFC 9449 section 9).
+        known = [f'algs="{algorithms}'] if proofs else []
+        return ", ".join(['DPoP error="use_dpop_nonce"', *known, *_PLACE.findall(bearer)])
+    if not reason:
+        return challenge
+    if "scope=" in reason:
+        # RFC 9110 section 11.2: a parameter comes once; what is missing counts, and not what everybody needs.
+        bearer = _SCOPE.sub("", bearer)
+    # RFC 9110 section 11.6.1: a bare scheme is followed by a space, its parameters by commas.
+    said = f"{bearer}{', ' if ' ' in bearer else ' '}{reason}"
+    return f"{said}{proofs}{algorithms}, {reason}" if proofs else said
 
 
 def metadata_url(protection: Protection, path: str) -> str:

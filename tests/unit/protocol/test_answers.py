@@ -267,6 +267,14 @@ def test_only_a_better_credential_is_ever_asked_for(
     assert refused(error, None, "", challenge).headers.get("www-authenticate") == expected
 
 
+def test_a_nonce_to_use_comes_in_a_header_of_its_own() -> None:
+    """RFC 9449 section 9."""
+    error = errors.Unauthenticated("dpop_nonce", hint="bad token", data={"dpop_nonce": "n0"})
+    headers = refused(error, None, "", META).headers
+    assert headers["dpop-nonce"] == "n0"
+    assert headers["www-authenticate"] == 'DPoP error="use_dpop_nonce", resource_metadata="https://x/y"'
+
+
 @pytest.mark.parametrize(
     ("seconds", "header"), [(None, "1"), (0.0, "1"), (0.2, "1"), (1.4, "2"), (60.0, "60"), (float("inf"), "86400")]
 )

@@ -41,7 +41,9 @@ class State(ServerState):
         self.now = now
         """The loop's time at the last sweep."""
         self.date = b""
-        """The line that answers begin with."""
+        """The lines that answers begin with."""
+        self.strict = b""
+        """The line that all answers have where connections are encrypted."""
         self.emptied = asyncio.Event()
         """Set when the last connection ended."""
 

@@ -19,6 +19,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ostiary.adapters.http.bounds import Limits, Nowhere, Refused, State, size
+from ostiary.adapters.http.certificates import Stale, peer, secured
 from ostiary.adapters.http.cycle import Cycle, addressed
 
 __all__ = ["Connection", "Limits", "State"]
@@ -62,8 +63,18 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base does
         """Take a new connection, unless there are too many."""
         super().connection_made(transport)
+        if self.scheme == "https":
+            self._secured(transport)
         if len(self.connections) > self._limits.connections:
             self._answer(Refused(503, "too many connections; come back later"))
+
+    def _secured(self, transport: asyncio.Transport) -> None:
+        """Tell the application, with each request, whose connection it is."""
+        try:
+            self.app = secured(self.app, peer(transport.get_extra_info("ssl_object"), self))
+        except Stale:
+            self._deaf = True
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why makes no difference
         """Forget a connection that ended, and tell the application."""
@@ -322,8 +333,8 @@ class Connection(HttpToolsProtocol):
         body = b'{"error":{"code":"bad_http","what":"%s"}}' % refused.why.encode("ascii")
         phrase = http.HTTPStatus(refused.status).phrase.encode()
         self.transport.write(
-            b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s"
-            % (refused.status, phrase, len(body), body)
+            b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n%s\r\n%s"
+            % (refused.status, phrase, len(body), self._shared.strict, body)
         )
         self._deaf = True
         if not self.transport.can_write_eof():

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import structlog
 
+from ostiary.adapters.http.certificates import TLS
 from ostiary.adapters.http.channel import beside, channeled
 from ostiary.adapters.http.cycle import WHOLE, Fields
 from ostiary.core.errors import (
@@ -62,6 +63,7 @@ _EMPTY: Final[Fields] = ((b"cache-control", b"no-store"), (b"x-content-type-opti
 _PLAIN: Final[Fields] = ((b"content-type", b"application/json"), *_EMPTY)
 _NO_EXTENSIONS: Final[Json] = {}
 _ALLOW: Final = b"GET, POST, DELETE"
+_SCHEMES: Final = frozenset({"bearer", "dpop"})
 
 
 class Door:
@@ -154,6 +156,7 @@ class Door:
             bearer(found.get("authorization")),
             peer[0] if peer else "",
             lambda: reply.body(found, now.bounds.body, verb),
+            scope.get("extensions", _NO_EXTENSIONS).get(TLS),
         )
 
 
@@ -206,11 +209,11 @@ def _local_page(origin: str, now: Snapshot) -> bool:
 
 
 def bearer(header: str | None) -> str | None:
-    """Return the bearer token of an Authorization header (RFC 6750 section 2.1)."""
+    """Return the token of an Authorization header (RFC 6750 section 2.1, RFC 9449 section 7.1)."""
     if header is None:
         return None
     scheme, _, token = header.partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else ""
+    return token.strip() or None if scheme.lower() in _SCHEMES else ""
 
 
 class HTTPReply:

@@ -21,10 +21,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ostiary.adapters.http.certificates import TLS
 from ostiary.adapters.http.door import admit_host, bearer, collected, no_such_place
 from ostiary.core.errors import Fault, GatewayError, Overloaded, Unauthenticated, WrongVerb
 from ostiary.core.model import Inbound, Json, Snapshot
 from ostiary.core.ports import Identify
+from ostiary.protocol.challenge import NONCE, WELL_KNOWN, Protection, metadata, reasoned
 
 OPEN: Final = frozenset(
     {("GET", "/health/live"), ("HEAD", "/health/live"), ("GET", "/health/ready"), ("HEAD", "/health/ready")}
@@ -76,7 +78,9 @@ class Window(Struct, frozen=True):
     scraper: Callable[[], str | None]
     """The token that may read the metrics; None: nobody may."""
     unsafe_open_metrics: Callable[[], bool]
-    challenge: str = "Bearer"
+    challenge: Callable[[], str] = lambda: "Bearer"
+    protection: Callable[[], Protection] = Protection
+    """What clients are told who come without a token."""
 
 
 def pages(window: Window, routes: Sequence[BaseRoute] = ()) -> Starlette:
@@ -86,6 +90,7 @@ def pages(window: Window, routes: Sequence[BaseRoute] = ()) -> Starlette:
             Route("/health/live", _live, methods=["GET"]),
             Route("/health/ready", _ready(window), methods=["GET"]),
             Route(METRICS, _metrics(window), methods=["GET"]),
+            Route(WELL_KNOWN + "{path:path}", _metadata(window), methods=["GET"]),
             *routes,
         ],
         middleware=[Middleware(_Guarded, window=window)],
@@ -108,13 +113,13 @@ class _Guarded:
         try:
             await self._admit(scope)
         except GatewayError as error:
-            await refusal(error, self._window.challenge)(scope, receive, hardened)
+            await refusal(error, self._window.challenge())(scope, receive, hardened)
             return
         await self._app(scope, receive, hardened)
 
     async def _admit(self, scope: Scope) -> None:
         asked = (scope["method"], scope["path"])
-        if asked in OPEN:
+        if asked in OPEN or _discovers(*asked):
             return
         message = inbound(scope)
         snapshot = self._window.current()
@@ -144,11 +149,17 @@ def inbound(scope: Scope) -> Inbound:
         bearer(found.get("authorization")),
         peer[0] if peer else "",
         _unread,
+        scope.get("extensions", {}).get(TLS),
     )
 
 
 async def _unread() -> bytes:
     return b""
+
+
+def _discovers(verb: str, path: str) -> bool:
+    """Say whether somebody asks where tokens for us are had: who asks that has none yet (RFC 9728 section 3)."""
+    return verb in {"GET", "HEAD"} and (path == WELL_KNOWN or path.startswith(f"{WELL_KNOWN}/"))
 
 
 def _admit_scraper(message: Inbound, window: Window) -> None:
@@ -169,7 +180,9 @@ def _same(one: str, other: str) -> bool:
 
 
 def _hardened(scope: Scope, send: Send) -> Send:
-    added = (*_SAFE, _STRICT) if scope.get("scheme") == "https" else _SAFE
+    # Where we encrypt ourselves, the server has said it on every answer; here it is said for a proxy that does.
+    behind = scope.get("scheme") == "https" and TLS not in scope.get("extensions", ())
+    added = (*_SAFE, _STRICT) if behind else _SAFE
 
     async def hardened(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -242,6 +255,19 @@ def _told(what: str, why: str, remedy: str) -> Told:
     return {"what": what, "why": why, "do": remedy}
 
 
+def _metadata(window: Window) -> Callable[[Request], Awaitable[Response]]:
+    async def described(request: Request) -> Response:
+        path, protection, snapshot = request.path_params["path"], window.protection(), window.current()
+        known = snapshot is not None and (not path or path in snapshot.endpoints)
+        if snapshot is not None:
+            admit_host(inbound(request.scope).headers, snapshot)
+        if not protection.issuers or not known:
+            return refusal(no_such_place())
+        return _json(metadata(protection, path), headers={"access-control-allow-origin": "*"})
+
+    return described
+
+
 def _metrics(window: Window) -> Callable[[Request], Awaitable[Response]]:
     async def metrics(_: Request) -> Response:
         return Response(window.metrics(), headers={"content-type": _EXPOSITION})
@@ -257,8 +283,11 @@ def refusal(error: GatewayError, challenge: str = "") -> Response:
     """Return what a page's client sees of a failure: what, why, what to do."""
     headers = {name.decode(): value.decode() for name, value in _SAFE}
     if error.status in {401, 403} and challenge:
-        invalid = ', error="invalid_token"' if isinstance(error, Unauthenticated) and error.hint else ""
-        headers["www-authenticate"] = challenge + invalid
+        nonce = (error.data or {}).get(NONCE)
+        invalid = 'error="invalid_token"' if isinstance(error, Unauthenticated) and error.hint else ""
+        headers["www-authenticate"] = reasoned(challenge, invalid, nonce=nonce is not None)
+        if nonce is not None:
+            headers["dpop-nonce"] = str(nonce)
     if error.retry_after is not None:
         headers["retry-after"] = str(max(1, round(error.retry_after)))
     told = _told(error.public, error.hint or _WHY.get(error.code, ""), _DO.get(error.code, _ASK))
@@ -294,8 +323,8 @@ def _missed(_: Request, error: Exception) -> Response:
     return _json({"error": {"code": "refused", **told}}, error.status_code, error.headers)
 
 
-def _sorry(challenge: str) -> Callable[[Request, Exception], Response]:
-    return lambda _, error: refusal(error if isinstance(error, GatewayError) else Fault(), challenge)
+def _sorry(challenge: Callable[[], str]) -> Callable[[Request, Exception], Response]:
+    return lambda _, error: refusal(error if isinstance(error, GatewayError) else Fault(), challenge())
 
 
 def _broken(_: Request, __: Exception) -> Response:

@@ -13,6 +13,9 @@ from typing import Any, Final
 import structlog
 from uvicorn.config import Config
 
+from ostiary.adapters.http.certificates import STRICT
+from ostiary.adapters.http.certificates import CannotServe as CannotServe
+from ostiary.adapters.http.certificates import tls_context as tls_context
 from ostiary.adapters.http.connection import Connection, Limits, State
 
 log: Final = structlog.get_logger()
@@ -23,37 +26,6 @@ Address = tuple[str, int] | socket.socket
 _BACKLOG: Final = 2048
 _CUT_SECONDS: Final = 1.0
 """What cancelled calls get to write their last line."""
-
-# RFC 9325 section 4.2: forward secrecy and authenticated encryption only. TLS 1.3 has nothing else.
-_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
-
-
-class CannotServe(Exception):
-    """The gateway cannot begin to listen; the text says why and what to do."""
-
-
-def tls_context(certificate: str, key: str, client_ca: str | None = None) -> ssl.SSLContext:
-    """Return a server's TLS settings: at least 1.2; with `client_ca`, only for clients with a certificate of it.
-
-    To take a renewed certificate without a restart, call `load_cert_chain` on what this returned.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
-    context.set_ciphers(_CIPHERS)
-    context.set_alpn_protocols(["http/1.1"])
-    try:
-        context.load_cert_chain(certificate, key)
-        if client_ca is not None:
-            context.load_verify_locations(client_ca)
-            context.verify_mode = ssl.CERT_REQUIRED
-    except OSError as error:  # ssl.SSLError is one
-        why = error.strerror or type(error).__name__
-        raise CannotServe(
-            f"the certificate cannot be used: {why}; gateway.tls names PEM files: a certificate chain, its private key "
-            "without a passphrase, and for client_ca the authorities"
-        ) from error
-    return context
 
 
 async def serve(
@@ -71,6 +43,7 @@ async def serve(
     `started` is called with the port once connections are accepted.
     """
     state = State(limits or Limits(), asyncio.get_running_loop().time())
+    state.strict = STRICT if tls is not None else b""
     _dated(state)
     server = await _listening(app, address, tls, state)
     try:
@@ -151,7 +124,7 @@ async def _sweeping(state: State, stop: asyncio.Event) -> None:
 
 
 def _dated(state: State) -> None:
-    state.date = b"date: %b\r\n" % formatdate(usegmt=True).encode()
+    state.date = b"date: %b\r\n%b" % (formatdate(usegmt=True).encode(), state.strict)
 
 
 async def _drained(state: State, seconds: float) -> None:

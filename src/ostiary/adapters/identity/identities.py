@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ostiary.adapters.identity.dpop import by_proof
 from ostiary.adapters.identity.failures import Failures
 from ostiary.adapters.identity.issuers import Issuers
 from ostiary.adapters.identity.jwt import refused
@@ -18,10 +19,15 @@ _KEPT: Final = 50_000
 class Identities:
     """Turns any credential that is taken here into a caller (port `Identify`)."""
 
-    def __init__(self, tokens: Identify | None, issuers: Issuers, failures: Failures) -> None:
-        """`tokens` is None where the configuration forbids tokens that an operator makes."""
+    def __init__(
+        self, tokens: Identify | None, issuers: Issuers, failures: Failures, holders: Identify | None = None
+    ) -> None:
+        """`tokens` is None where the configuration forbids tokens that an operator makes.
+
+        `holders` tells callers by the certificate of their connection; None: no certificate is enough.
+        """
         self.tokens = tokens
-        self._issuers, self._failures = issuers, failures
+        self._issuers, self._failures, self._holders = issuers, failures, holders
         self._proven: dict[int, None] = {}
         """Credentials that were good when they came last, by a hash that differs in every process."""
 
@@ -32,7 +38,9 @@ class Identities:
         """
         credential = message.credential
         if credential is None:
-            raise Unauthenticated("no_credential: none came")
+            if self._holders is None:
+                raise Unauthenticated("no_credential: none came")
+            return await self._holders(message)
         mark = hash(credential)
         if mark not in self._proven:
             self._admit(message.peer)
@@ -67,4 +75,6 @@ class Identities:
             return await self._issuers(message)
         if self.tokens is None:
             raise refused("token_off", "tokens made by an operator are switched off")
+        if by_proof(message):
+            raise refused("dpop_unbound", "sent with the scheme of bound tokens, and bound to nothing")
         return await self.tokens(message)

@@ -242,8 +242,11 @@ class Keys:
     async def _turn(self) -> None:
         """Wait until the provider may be asked again: it may have changed its keys right after it was asked."""
         self._waiting += 1
+        due = self._due
         try:
-            await self._sleep(max(0.0, self._due - self._clock()))
+            # Loops count in milliseconds, and wake a little early: then it would not be anybody's turn yet.
+            while (left := due - self._clock()) > 0.0:
+                await self._sleep(left)
         finally:
             self._waiting -= 1
 

@@ -79,16 +79,17 @@ def read(token: str) -> Unverified:
     parts = token.split(".")
     if len(parts) != 3 or not token.isascii():  # noqa: PLR2004 - RFC 7515 section 3.1
         raise refused("jwt_malformed", "not three parts")
-    header = _object(_decoded(parts[0]))
+    header = opened(decoded(parts[0]))
     algorithm, kid, kind = _algorithm(header), _kid(header), _type(header)
-    payload = _decoded(parts[1])
+    payload = decoded(parts[1])
     if payload.startswith(b"ey") and payload.count(b".") > 1:
         raise refused("jwt_nested", "the content is a token itself")
     first, second, third = (part.encode() for part in parts)
-    return Unverified(algorithm, kid, kind, _object(payload), (first, second, third))
+    return Unverified(algorithm, kid, kind, opened(payload), (first, second, third))
 
 
-def _decoded(segment: str) -> bytes:
+def decoded(segment: str) -> bytes:
+    """Return what one part of a token holds."""
     try:
         found = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
     except (binascii.Error, ValueError) as error:
@@ -99,7 +100,8 @@ def _decoded(segment: str) -> bytes:
     return found
 
 
-def _object(text: bytes) -> dict[str, Any]:
+def opened(text: bytes) -> dict[str, Any]:
+    """Return the object that a header, or the claims, are: one that no two readers read differently."""
     if not text.lstrip().startswith(b"{"):
         raise refused("jwt_malformed", "not a JSON object")
     try:
@@ -171,11 +173,12 @@ def keyed(token: Unverified, keys: KeySet) -> None:
 
 def proven(token: Unverified, keys: KeySet) -> None:
     """Refuse a token that none of the keys it can mean has signed."""
-    if not any(_signed(token, key) for key in keys.fitting(token.kid, token.algorithm)[:_TRIES]):
+    if not any(signed(token, key) for key in keys.fitting(token.kid, token.algorithm)[:_TRIES]):
         raise refused("jwt_signature", "the signature does not verify")
 
 
-def _signed(token: Unverified, key: Key) -> bool:
+def signed(token: Unverified, key: Key) -> bool:
+    """Say whether this key signed a token, by the algorithm that the token names."""
     # Only the algorithm is handed on; what else the header says was judged above and has no meaning for a signature.
     found = CompactSignature({"alg": token.algorithm}, b"")
     found.segments["header"], found.segments["payload"], found.segments["signature"] = token.parts

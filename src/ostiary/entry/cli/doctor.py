@@ -22,8 +22,9 @@ from ostiary.adapters.secrets import Unresolved, base_environment, exposure, res
 from ostiary.adapters.store import database
 from ostiary.adapters.store.ledger_read import ledger_directory, records, segments
 from ostiary.adapters.upstream.server import Setup
+from ostiary.config.fields import Section
 from ostiary.config.problems import Invalid
-from ostiary.config.schema import Config, Section, Server, weakened
+from ostiary.config.schema import Config, Server, weakened
 from ostiary.config.values import Secret, is_loopback
 from ostiary.entry.cli.probe import asked
 from ostiary.entry.cli.terminal import (

@@ -13,8 +13,9 @@ import typer
 import uvloop
 import watchfiles
 
+from ostiary.adapters.http.certificates import CannotServe, Certificates
+from ostiary.adapters.http.proxies import proxied
 from ostiary.adapters.http.server import serve as listen
-from ostiary.adapters.http.server import tls_context
 from ostiary.adapters.telemetry.logs import configure, unhandled
 from ostiary.config.schema import Gateway as Section
 from ostiary.config.values import is_loopback
@@ -42,7 +43,8 @@ async def _run(path: Path) -> None:
     gateway = Gateway(path)
     section = gateway.revisions.config.gateway
     configure(section.log.level, section.log.format)
-    _refuse_exposure(section)
+    _refuse_exposure(section, known=bool(gateway.revisions.config.identity))
+    certificates = _certificates(section)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(unhandled)
@@ -55,42 +57,55 @@ async def _run(path: Path) -> None:
         loop.add_signal_handler(number, end)
     async with gateway:
         reloads = asyncio.Event()
-        loop.add_signal_handler(signal.SIGHUP, reloads.set)
+
+        def again() -> None:
+            reloads.set()
+            if certificates is not None:
+                certificates.renew()
+
+        loop.add_signal_handler(signal.SIGHUP, again)
         watching = [asyncio.create_task(_watch(path, reloads)), asyncio.create_task(_reload(gateway, reloads))]
+        if certificates is not None:
+            watching.append(asyncio.create_task(certificates.watch()))
         # What lives now lives until the end: the collector need not look at it again with every call.
         gc.collect()
         gc.freeze()
         # A call leaves no cycle behind. Looked for after 700 objects, as is the default, cycles cost a twentieth of it.
         gc.set_threshold(_YOUNG)
         try:
-            await _listen(gateway, section, stop)
+            await _listen(gateway, section, certificates, stop)
         finally:
             for task in watching:
                 task.cancel()
 
 
-async def _listen(gateway: Gateway, section: Section, stop: asyncio.Event) -> None:
-    tls = None
-    if section.tls is not None:
-        ca = section.tls.client_ca
-        tls = tls_context(section.tls.certificate.where, section.tls.key.where, ca.where if ca else None)
+def _certificates(section: Section) -> Certificates | None:
+    if section.tls is None:
+        return None
+    ca = section.tls.client_ca
+    try:
+        return Certificates(section.tls.certificate.where, section.tls.key.where, ca.where if ca else None)
+    except CannotServe as error:
+        raise typer.BadParameter(str(error)) from error
 
+
+async def _listen(gateway: Gateway, section: Section, certificates: Certificates | None, stop: asyncio.Event) -> None:
     def started(port: int) -> None:
         log.info("listening", host=section.listen.host, port=port, url=section.url)
 
     await listen(
-        gateway.door,
+        proxied(gateway.door, section.trusted_proxy) if section.trusted_proxy else gateway.door,
         (section.listen.host, section.listen.port),
-        tls,
+        certificates.context if certificates is not None else None,
         section.timeouts.shutdown,
         started,
         stop=stop,
     )
 
 
-def _refuse_exposure(section: Section) -> None:
+def _refuse_exposure(section: Section, *, known: bool) -> None:
     """Refuse to listen beyond this machine while nothing but tokens of ours says who calls."""
-    if is_loopback(section.listen.host) or section.unsafe_listen_without_identity:
+    if known or is_loopback(section.listen.host) or section.unsafe_listen_without_identity:
         return
     raise typer.BadParameter(
         f"gateway.listen is {section.listen}, which other machines can reach, and no identity provider is configured. "
