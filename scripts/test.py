@@ -14,6 +14,8 @@ STEPS = {
     "slow tests": [*PYTEST, "-m", "slow and not e2e", "tests"],
     "end to end": [*PYTEST, "-m", "e2e", "tests"],
     "official suite, direct and through": [sys.executable, "scripts/conformance.py"],
+    "official suite, across eras": [sys.executable, "scripts/conformance.py", "--cross"],
+    "official suite, tasks": [sys.executable, "scripts/conformance.py", "--tasks"],
     "claims are well-formed": [sys.executable, "scripts/claims.py", "--list"],
 }
 

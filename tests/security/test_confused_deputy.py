@@ -161,6 +161,17 @@ async def test_a_form_of_the_same_person_in_another_browser_does_not_work(house:
         assert (await decide(other, form)).status_code == 403
 
 
+async def test_a_form_that_was_shown_to_one_person_does_not_count_for_the_next_at_the_same_browser(
+    house: House,
+) -> None:
+    client = await house.registered()
+    async with house.browser("mallory") as browser:
+        asked = await browser.get("/authorize", params=query(client))
+        browser.cookies.delete("who")
+        browser.cookies.set("who", "ann")
+        assert (await decide(browser, asked.text)).status_code == 403
+
+
 async def test_a_form_counts_once_and_not_for_long(house: House) -> None:
     client = await house.registered()
     async with house.browser() as browser:

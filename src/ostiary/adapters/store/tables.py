@@ -69,3 +69,69 @@ ended: Final = sa.Table(
     sa.Column("session", sa.String(64), primary_key=True),
     sa.Column("until", sa.Float, nullable=False, index=True),
 )
+
+oauth_clients: Final = sa.Table(
+    "oauth_clients",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Column("created", sa.Float, nullable=False, index=True),
+    sa.Column("used", sa.Float, index=True),
+)
+"""Programs that registered themselves (RFC 7591)."""
+
+oauth_consents: Final = sa.Table(
+    "oauth_consents",
+    metadata,
+    # SHA-256 over person, client, redirect host and resource.
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("issuer", sa.String(2048), nullable=False),
+    sa.Column("subject", sa.String(512), nullable=False),
+    sa.Column("scopes", sa.JSON, nullable=False),
+    sa.Column("until", sa.Float, nullable=False, index=True),
+    sa.Index("ix_oauth_consents_person", "issuer", "subject"),
+)
+
+oauth_codes: Final = sa.Table(
+    "oauth_codes",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Column("until", sa.Float, nullable=False, index=True),
+    sa.Column("used", sa.Float),
+)
+"""Authorization codes; a used one is kept for a while, for its second use says that somebody has stolen it."""
+
+oauth_grants: Final = sa.Table(
+    "oauth_grants",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("issuer", sa.String(2048), nullable=False),
+    sa.Column("subject", sa.String(512), nullable=False),
+    # A client may be the address of a document.
+    sa.Column("client", sa.String(2048), nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+    # SHA-256 of the present refresh token; older ones are known by their seal, and by not being this one.
+    sa.Column("refresh", sa.String(64), nullable=False),
+    sa.Column("idle", sa.Float, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+    sa.Column("until", sa.Float, nullable=False, index=True),
+    sa.Column("revoked", sa.Float),
+    sa.Index("ix_oauth_grants_person", "issuer", "subject"),
+)
+
+oauth_withdrawn: Final = sa.Table(
+    "oauth_withdrawn",
+    metadata,
+    sa.Column("mark", sa.String(64), primary_key=True),
+    sa.Column("until", sa.Float, nullable=False, index=True),
+)
+"""Grants, and single access tokens, whose tokens have not expired yet but are refused."""
+
+oauth_seen: Final = sa.Table(
+    "oauth_seen",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("until", sa.Float, nullable=False, index=True),
+)
+"""Assertions and consent forms that came, and must not come again."""
