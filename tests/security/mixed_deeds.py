@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Final
 
 from tests.security import raw, speech
-from tests.security.mixture import TIMEOUT, Json, Line, Mixture, One, Session, Wrong, busy, refusal
+from tests.security.mixture import LIVES, TIMEOUT, Json, Line, Mixture, One, Session, Wrong, busy, refusal
 
 GONE: Final = frozenset({"upstream_lost", "upstream_unreachable", "overloaded"})
 
@@ -142,7 +143,8 @@ async def cancelled(mix: Mixture, one: One, line: Line) -> None:
 async def parting(mix: Mixture) -> None:
     """End a session by DELETE, or forget it."""
     person = mix.dice.choice(mix.people)
-    idle = [key for key, session in person.sessions.items() if not session.busy]
+    now = time.monotonic()
+    idle = [key for key, each in person.sessions.items() if not each.busy and now - each.born < LIVES]
     if not idle:
         return
     session = person.sessions.pop(mix.dice.choice(idle))

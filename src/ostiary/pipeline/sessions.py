@@ -48,7 +48,7 @@ class Sessions:
         self._opened: dict[str, handshake.Session] = {}
         self._live: dict[str, Live] = {}
         self.journals = Journals(ident)
-        self.subscriptions = Subscriptions()
+        self.subscriptions = Subscriptions(lifetime=lifetime)
         self.channels = Channels(seal, ident)
 
     def begin(self, caller: Caller, endpoint: str, client: Client) -> str:

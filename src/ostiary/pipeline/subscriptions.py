@@ -29,6 +29,7 @@ _PRINCIPAL: Final = 1024
 _ALL: Final = 65_536
 LINGER: Final = 10.0
 """Seconds for which upstream subscriptions outlive the stream: a client that lost it comes back at once."""
+_LIFETIME: Final = 86_400.0
 _RETRIES: Final = (0.0, 1.0, 2.0, 5.0, 15.0)
 _LAST_RETRY: Final = 60.0
 
@@ -55,8 +56,9 @@ class Held(Struct):
 class Subscriptions:
     """The subscriptions of every session in this process."""
 
-    def __init__(self, linger: float = LINGER) -> None:
-        self._linger = linger
+    def __init__(self, linger: float = LINGER, lifetime: float = _LIFETIME) -> None:
+        """Remember what a session without a stream subscribed to for its `lifetime` at most. Seconds."""
+        self._linger, self._lifetime = linger, lifetime
         self._of: dict[str, Held] = {}
         self._count: Counter[Principal] = Counter()
 
@@ -164,8 +166,12 @@ class Subscriptions:
 
     def _park(self, held: Held) -> None:
         self._stop(held)
-        if self._current(held) and not held.kept:
+        if not self._current(held):
+            return
+        if not held.kept:
             self.forget(held.session)
+            return
+        held.timer = asyncio.get_running_loop().call_later(self._lifetime, self.forget, held.session)
 
     # While the session has a stream
 
