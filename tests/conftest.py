@@ -1,7 +1,25 @@
 """What every test starts from."""
 
+from pathlib import Path
+from typing import Final
+
 import pytest
 import structlog
+
+TESTS: Final = Path(__file__).parent
+LONG: Final = (
+    TESTS / "contract" / "oauth",
+    TESTS / "contract" / "login",
+    TESTS / "security" / "test_confused_deputy.py",
+)
+"""Each test here is quick, and together they take longer than `make check` has."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to CI what is too much for every commit."""
+    for item in items:
+        if any(item.path.is_relative_to(place) for place in LONG):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

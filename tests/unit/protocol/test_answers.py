@@ -57,6 +57,29 @@ def test_what_a_modern_server_says_stays_as_it_is(method: str) -> None:
     assert answers.modern(call(method), kept) == kept
 
 
+@pytest.mark.requirement("MCP-16")
+def test_a_question_is_nothing_to_keep() -> None:
+    """2026-07-28, caching: a server that says otherwise is not believed."""
+    asked = {"resultType": "input_required", "requestState": "s", "ttlMs": 5, "cacheScope": "public"}
+    assert answers.modern(call(), asked) == {"resultType": "input_required", "requestState": "s"}
+
+
+@pytest.mark.parametrize(
+    ("method", "data", "code"),
+    [
+        ("resources/read", {"uri": "note://1"}, -32002),
+        ("resources/read", {}, -32602),
+        ("resources/read", "note://1", -32602),
+        ("tools/call", {"uri": "note://1"}, -32602),
+    ],
+)
+def test_a_missing_resource_has_its_old_code_in_the_handshake_era(method: str, data: Any, code: int) -> None:
+    """2026-07-28, SEP-2164, the other way round."""
+    answer = answered(call(method, client=HELD), {"error": {"code": -32602, "message": "m", "data": data}})
+    assert answer.payload is not None
+    assert answer.payload["error"] == {"code": code, "message": "m", "data": data}
+
+
 @pytest.mark.parametrize("result", [None, [], "x"])
 def test_a_result_that_is_no_object_has_no_shape_to_change(result: Any) -> None:
     assert answers.modern(call(), result) == answers.handshake(result) == result

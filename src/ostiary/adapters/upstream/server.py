@@ -11,7 +11,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import msgspec
@@ -317,14 +317,17 @@ class Server:
                 await self._levelled(order, session)
             case "notifications/roots/list_changed" if session:
                 for link in self._mine(order, session):
-                    await link.tell(call.method, {}, order.deadline)
+                    with suppress(SessionGone):
+                        await link.tell(call.method, {}, order.deadline)
         return {"result": {}}
 
     async def _levelled(self, order: Order, session: str) -> None:
         level = str(order.call.params["level"])
         self._links.levelled(session, level)
         for link in self._mine(order, session):
-            await link.set_level(level, order.deadline)
+            with suppress(SessionGone):
+                # The next call opens a session in its place, at this level.
+                await link.set_level(level, order.deadline)
 
     def _mine(self, order: Order, session: str) -> list[Link]:
         """Return the open sessions that serve this client session."""
