@@ -92,7 +92,8 @@ async def test_the_open_routes_of_the_running_application_are_those_of_the_list(
 @pytest.mark.parametrize("token", ["", "ost_000000000000000000000000000000000000000000000000", "x", " "])
 async def test_a_credential_that_is_none_opens_nothing(house: House, token: str) -> None:
     for path in ("/mcp", "/servers/echo/mcp", "/views/chosen/mcp", "/sse", "/sse?channel=x", "/metrics"):
-        assert {await status(house, verb, path, token) for verb in ("GET", "POST", "DELETE")} == {401}
+        # 429: who has brought too many bad credentials is not even asked whose this one is.
+        assert {await status(house, verb, path, token) for verb in ("GET", "POST", "DELETE")} <= {401, 429}
 
 
 @pytest.mark.parametrize("path", TRICKS)

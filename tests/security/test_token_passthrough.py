@@ -90,7 +90,7 @@ async def test_no_answer_and_no_log_line_holds_a_token(house: House) -> None:
     token = house.token[:-4] + "abcd"
     for path in ("/mcp", "/metrics", "/nowhere"):
         said = await raw.once(house.port, speech.modern(path, house.host, token, "tools/list", {}))
-        assert said.status == 401
+        assert said.status in {401, 429}, "429: this address has brought too many bad credentials"
         assert token.encode() not in said.head + said.body
     log = house.rig.gateway.log.read_text()
     everything = log + "".join(str(record) for record in house.ledger())
