@@ -130,7 +130,7 @@ class Course:
 
     def _grown(self) -> list[str]:
         # What is remembered within bounds (journals, tokens of sessions, links) takes its time to fill; then it is flat.
-        first, _ = thirds(last := self.busy[len(self.busy) // 2 :])
+        first, _ = thirds(last := self.busy[-max(3, len(self.busy) // 3) :])
         _, end = thirds(last)
         grown = (
             [f"memory still grew at the end, from {first:.1f} to {end:.1f} MB"] if end - first > MOST_GROWTH_MB else []
