@@ -1,8 +1,13 @@
-"""Token-bucket arithmetic. Pure: the caller supplies the time."""
+"""Token-bucket arithmetic, and whose bucket a peer pays into. Pure: the caller supplies the time."""
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+
 from msgspec import Struct
+
+_NETWORK: Final = 64
 
 
 class Bucket(Struct, frozen=True):
@@ -28,3 +33,15 @@ def wait(bucket: Bucket, rate: float, amount: float) -> float:
 def taken(bucket: Bucket, amount: float) -> Bucket:
     """Return the bucket after `amount` was taken from it."""
     return Bucket(bucket.level - amount, bucket.at)
+
+
+def peer_network(peer: str) -> str:
+    """Return what counts as one peer: an IPv4 address, or an IPv6 network, which is one subscriber's (RFC 6177)."""
+    try:
+        address = ip_address(peer)
+    except ValueError:
+        return peer
+    if not isinstance(address, IPv6Address):
+        return peer
+    mapped = address.ipv4_mapped
+    return str(mapped) if mapped else f"{int(address) >> _NETWORK:x}/{_NETWORK}"

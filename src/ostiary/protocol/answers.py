@@ -19,6 +19,7 @@ from ostiary.core.errors import (
 )
 from ostiary.core.model import Answer, Call, Era, Json, Kind, Target
 from ostiary.protocol.challenge import NONCE, reasoned
+from ostiary.protocol.jsonrpc import mapping
 from ostiary.protocol.methods import METHODS
 
 REFUSAL: Final = "io.ostiary/refusal"
@@ -53,12 +54,8 @@ def _error(call: Call, error: Any) -> Answer:
 
 def _handshake_error(call: Call, error: dict[str, Any]) -> dict[str, Any]:
     """Return an error with the code that a missing resource had until 2025-11-25 (2026-07-28, SEP-2164)."""
-    missing = error["code"] == BadParams.jsonrpc and "uri" in _mapping(error.get("data"))
+    missing = error["code"] == BadParams.jsonrpc and "uri" in mapping(error.get("data"))
     return {**error, "code": -32002} if missing and call.method.startswith("resources/") else error
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def modern(call: Call, result: Any) -> Any:

@@ -88,6 +88,11 @@ def notification(method: str, params: Json) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "method": method, "params": params}
 
 
+def mapping(value: object) -> dict[str, Any]:
+    """Return a JSON object as it is, and an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
 def is_id(value: object) -> TypeGuard[str | int]:
     """Say whether `value` may be a request's id: a string or an integer, never null or a boolean."""
     return isinstance(value, str | int) and not isinstance(value, bool)

@@ -10,9 +10,10 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OKPKey, RSAKey
 
-from ostiary.adapters.oauth.rates import Rates, network
+from ostiary.adapters.oauth.rates import Rates
 from ostiary.adapters.oauth.redirects import parsed, permitted
 from ostiary.adapters.oauth.setting import service
+from ostiary.policy.limits import peer_network
 from tests.contract.oauth.house import (
     CALLBACK,
     LOOPBACK,
@@ -151,9 +152,9 @@ async def test_a_key_set_that_is_none_proves_nobody(tmp_path: Path, keys: dict[s
 
 def test_a_subscriber_with_many_addresses_is_one_peer() -> None:
     rates = Rates(Time(), (1.0, 0.1), (100.0, 1.0))
-    assert network("2001:db8::1") == network("2001:db8::ffff:1") != network("2001:db8:0:1::1")
-    assert network("::ffff:192.0.2.1") == "192.0.2.1"
-    assert network("a socket") == "a socket"
+    assert peer_network("2001:db8::1") == peer_network("2001:db8::ffff:1") != peer_network("2001:db8:0:1::1")
+    assert peer_network("::ffff:192.0.2.1") == "192.0.2.1"
+    assert peer_network("a socket") == "a socket"
     assert [rates.take(peer) for peer in ("2001:db8::1", "2001:db8::2", "192.0.2.1")] == [0.0, 10.0, 0.0]
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from ostiary.adapters.identity.failures import Allowance, Failures, network
+from ostiary.adapters.identity.failures import Allowance, Failures
 from tests.contract.identity.provider import Clock
 
 EACH = Allowance(3.0, 0.5)
@@ -57,18 +55,3 @@ def test_no_more_peers_are_remembered_than_there_is_room_for() -> None:
     failures, _ = counted(*(f"p{number}" for number in range(10_050)))
     assert len(failures._peers) == 10_000
     assert "p0" not in failures._peers
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("192.0.2.1", "192.0.2.2", False),
-        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", True),
-        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
-        ("::ffff:192.0.2.1", "192.0.2.1", True),
-        ("", "", True),
-        ("unix", "192.0.2.1", False),
-    ],
-)
-def test_a_peer_is_an_address_or_a_network_that_one_subscriber_has(one: str, other: str, same: bool) -> None:
-    assert (network(one) == network(other)) is same

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.policy.limits import Bucket, filled, taken, wait
+from ostiary.policy.limits import Bucket, filled, peer_network, taken, wait
 
 RATES = st.floats(0.01, 1000.0)
 BURSTS = st.floats(1.0, 1000.0)
@@ -60,3 +60,18 @@ def test_nobody_gets_more_than_burst_and_rate(gaps: list[float], rate: float, bu
         if not wait(bucket, rate, 1.0):
             bucket, got = taken(bucket, 1.0), got + 1
     assert got <= burst + rate * now + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.2", False),
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("", "", True),
+        ("unix", "192.0.2.1", False),
+    ],
+)
+def test_a_peer_is_an_address_or_a_network_that_one_subscriber_has(one: str, other: str, same: bool) -> None:
+    assert (peer_network(one) == peer_network(other)) is same

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 from msgspec import Struct
 
-from ostiary.policy.limits import Bucket, filled, taken, wait
+from ostiary.policy.limits import Bucket, filled, peer_network, taken, wait
 
 _PEERS: Final = 10_000
-_NETWORK: Final = 64
-"""Bits. An IPv6 network of this size is one subscriber's (RFC 6177), who has all of its addresses."""
 
 
 class Allowance(Struct, frozen=True):
@@ -41,7 +38,7 @@ class Failures:
 
     def wait(self, peer: str) -> float:
         """Return the seconds until this peer may try again; 0.0: now."""
-        found = self._peers.get(network(peer))
+        found = self._peers.get(peer_network(peer))
         if found is None:
             return 0.0
         now = self._clock()
@@ -52,7 +49,7 @@ class Failures:
 
     def add(self, peer: str) -> None:
         """Count a failure."""
-        now, name = self._clock(), network(peer)
+        now, name = self._clock(), peer_network(peer)
         found = self._peers.pop(name, None) or Bucket(self._each.burst, now)
         if len(self._peers) >= _PEERS:
             del self._peers[next(iter(self._peers))]
@@ -63,15 +60,3 @@ class Failures:
 def _less(bucket: Bucket) -> Bucket:
     # Never below nothing: many attempts at once must not lock a peer out for longer than a burst of them.
     return taken(bucket, min(1.0, max(0.0, bucket.level)))
-
-
-def network(peer: str) -> str:
-    """Return what counts as one peer: an IPv4 address, or an IPv6 network."""
-    try:
-        address = ip_address(peer)
-    except ValueError:
-        return peer
-    if not isinstance(address, IPv6Address):
-        return peer
-    mapped = address.ipv4_mapped
-    return str(mapped) if mapped else f"{int(address) >> _NETWORK:x}/{_NETWORK}"

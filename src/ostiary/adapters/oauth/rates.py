@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address
 from typing import Final
 
-from ostiary.policy.limits import Bucket, filled, taken, wait
+from ostiary.policy.limits import Bucket, filled, peer_network, taken, wait
 
 _PEERS: Final = 10_000
-_NETWORK: Final = 64
 
 
 class Rates:
@@ -23,7 +21,7 @@ class Rates:
 
     def take(self, peer: str) -> float:
         """Take one and return 0.0; or take nothing and return the seconds to wait."""
-        now, name = self._clock(), network(peer)
+        now, name = self._clock(), peer_network(peer)
         (burst, rate), (most, pace) = self._each, self._total
         mine = filled(self._peers.get(name) or Bucket(burst, now), rate, burst, now)
         ours = filled(self._all, pace, most, now)
@@ -35,15 +33,3 @@ class Rates:
             del self._peers[next(iter(self._peers))]
         self._peers[name], self._all = taken(mine, 1.0), taken(ours, 1.0)
         return 0.0
-
-
-def network(peer: str) -> str:
-    """Return what counts as one peer: an IPv4 address, or an IPv6 network, which is one subscriber's (RFC 6177)."""
-    try:
-        address = ip_address(peer)
-    except ValueError:
-        return peer
-    if not isinstance(address, IPv6Address):
-        return peer
-    mapped = address.ipv4_mapped
-    return str(mapped) if mapped else f"{int(address) >> _NETWORK:x}/{_NETWORK}"

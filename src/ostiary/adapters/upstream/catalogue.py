@@ -14,7 +14,7 @@ from ostiary.core.errors import Garbled
 from ostiary.core.model import MODERN, Era, Json, Kind
 from ostiary.integrity.pins import Offering, Sighting, sighting
 from ostiary.protocol import headers
-from ostiary.protocol.jsonrpc import encode, request
+from ostiary.protocol.jsonrpc import encode, mapping, request
 
 log: Final = structlog.get_logger(__name__)
 
@@ -53,8 +53,8 @@ async def _collected(server: str, offer: str, era: Era, ask: Ask, way: Wire | Li
         version, info = way.version, way.info
     else:
         about = _result(await ask("server/discover", {}))
-        version, info = MODERN, _mapping(_mapping(about.get("_meta")).get("io.modelcontextprotocol/serverInfo"))
-    capabilities = _mapping(about.get("capabilities"))
+        version, info = MODERN, mapping(mapping(about.get("_meta")).get("io.modelcontextprotocol/serverInfo"))
+    capabilities = mapping(about.get("capabilities"))
     found: list[Sighting] = []
     ttls = [about.get("ttlMs")] if era is Era.MODERN else []
     for kind, method, field, needed in _LISTS:
@@ -78,7 +78,7 @@ async def _listed(ask: Ask, method: str, field: str) -> tuple[list[Any], object]
     seen: set[str] = set()
     for _ in range(_PAGES):
         answer = await ask(method, {} if cursor is None else {"cursor": cursor})
-        if _mapping(answer.get("error")).get("code") == _METHOD_UNKNOWN:
+        if mapping(answer.get("error")).get("code") == _METHOD_UNKNOWN:
             return entries, ttl
         result = _result(answer)
         page = result.get(field)
@@ -137,7 +137,3 @@ def _result(answer: Json) -> Json:
     if not isinstance(result, dict):
         raise Garbled(f"a listing was refused: {str(answer.get('error'))[:200]}")
     return result
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -16,7 +16,7 @@ from ostiary.core.model import HANDSHAKES, Caller, Json, Kind, Order
 from ostiary.core.ports import Back
 from ostiary.protocol import modern, tasks
 from ostiary.protocol.capabilities import declared
-from ostiary.protocol.jsonrpc import is_id, notification, request
+from ostiary.protocol.jsonrpc import is_id, mapping, notification, request
 from ostiary.protocol.methods import INTERLUDE, LEVELS
 
 Changed = Callable[[str], None]
@@ -81,8 +81,8 @@ class Link:
         if result.get("protocolVersion") not in HANDSHAKES:
             raise Garbled(f"initialize was answered with version {str(result.get('protocolVersion'))[:40]!r}")
         self.version = result["protocolVersion"]
-        self.capabilities = _mapping(result.get("capabilities"))
-        self.info = _mapping(result.get("serverInfo"))
+        self.capabilities = mapping(result.get("capabilities"))
+        self.info = mapping(result.get("serverInfo"))
         self.instructions = result["instructions"] if isinstance(result.get("instructions"), str) else ""
         lines = f"mcp-protocol-version: {self.version}\r\n"
         if heard.session:
@@ -215,13 +215,13 @@ class Link:
         if what is not None:
             self._changed(what)
             return
-        uri = _mapping(message.get("params")).get("uri")
+        uri = mapping(message.get("params")).get("uri")
         if isinstance(uri, str) and self.updated is not None:
             self.updated(uri)
 
     async def _answer(self, message: Mapping[str, Any], back: Back | None, deadline: float) -> None:
         """Answer a server's request: a ping ourselves, anything else by asking the client whose call it belongs to."""
-        method, params = str(message["method"]), _mapping(message.get("params"))
+        method, params = str(message["method"]), mapping(message.get("params"))
         if method == "ping":
             answer: Json = {"result": {}}
         elif back is None:
@@ -336,10 +336,6 @@ def outgoing(order: Order) -> dict[str, Any]:
     if kept:
         params["_meta"] = kept
     return params
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _visible(session: str) -> str:

@@ -16,7 +16,7 @@ from ostiary.adapters.upstream.process import Child
 from ostiary.adapters.upstream.wire import Hear, Heard, HTTPWire, PipeWire, SessionGone, Wire, deaf
 from ostiary.core.errors import GatewayError, TimedOut, Unreachable
 from ostiary.core.model import Json
-from ostiary.protocol.jsonrpc import request
+from ostiary.protocol.jsonrpc import mapping, request
 from ostiary.protocol.modern import SUBSCRIPTION
 
 PATIENCE: Final = 8.0
@@ -76,8 +76,8 @@ class Strays:
 
     def take(self, child: Child, message: dict[str, Any]) -> bool:
         """Hand a message to the listen it belongs to; False where there is none."""
-        params = _mapping(message.get("params"))
-        ident = _mapping(params.get("_meta")).get(SUBSCRIPTION)
+        params = mapping(message.get("params"))
+        ident = mapping(params.get("_meta")).get(SUBSCRIPTION)
         if message.get("method") == _CANCELLED:
             ident = params.get("requestId")
         hear = self._listens.get((id(child), str(ident)))
@@ -186,7 +186,7 @@ class _Listen:
         message = request(wire.mint(), LISTEN, {"notifications": wanted, "_meta": dict(modern.envelope(offer))})
         try:
             heard = await wire.request(message, modern.fields(LISTEN, ""), float("inf"), self._heard)
-            self._agree(_mapping(heard.message.get("error")) or _UNSUPPORTED)
+            self._agree(mapping(heard.message.get("error")) or _UNSUPPORTED)
         except (GatewayError, SessionGone) as error:
             if not self._agreed.done():
                 failure = error if isinstance(error, GatewayError) else Unreachable("the server knows no such session")
@@ -203,9 +203,9 @@ class _Listen:
         self._ears.stir()
 
     async def _heard(self, message: dict[str, Any]) -> None:
-        params = _mapping(message.get("params"))
+        params = mapping(message.get("params"))
         if message.get("method") == "notifications/subscriptions/acknowledged":
-            honoured = _mapping(params.get("notifications")).get("resourceSubscriptions")
+            honoured = mapping(params.get("notifications")).get("resourceSubscriptions")
             listed = honoured if isinstance(honoured, list) else []
             self._agree(self.wanted & {uri for uri in listed if isinstance(uri, str)})
         elif message.get("method") == "notifications/resources/updated" and isinstance(params.get("uri"), str):
@@ -232,7 +232,7 @@ class SessionLine:
 
     async def keep(self, wanted: frozenset[str]) -> Mapping[str, Json]:
         """Subscribe and unsubscribe as far as the two sets differ."""
-        if not _mapping(self._link.capabilities.get("resources")).get("subscribe"):
+        if not mapping(self._link.capabilities.get("resources")).get("subscribe"):
             return dict.fromkeys(wanted, _UNSUPPORTED)
         deadline = asyncio.get_running_loop().time() + PATIENCE
         if self._beating is None:
@@ -252,7 +252,7 @@ class SessionLine:
             async with places:
                 error = (await self._link.ask(method, {"uri": uri}, deadline)).get("error")
             if error is not None:
-                refused[uri] = _mapping(error) or _UNHONOURED
+                refused[uri] = mapping(error) or _UNHONOURED
             elif method == "resources/subscribe":
                 self._have.add(uri)
 
@@ -304,10 +304,6 @@ def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
     return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 # Lists
 
 
@@ -325,6 +321,6 @@ async def overheard(wire: PipeWire, deadline: float) -> None:
     """
     message = request(wire.mint(), "server/discover", {"_meta": dict(modern.envelope(""))})
     heard = await wire.request(message, b"", deadline, deaf)
-    announced = _mapping(_mapping(heard.message.get("result")).get("capabilities")).values()
-    if any(_mapping(each).get("listChanged") for each in announced):
+    announced = mapping(mapping(heard.message.get("result")).get("capabilities")).values()
+    if any(mapping(each).get("listChanged") for each in announced):
         await wire.tell(all_lists(wire.mint()), b"", deadline)
