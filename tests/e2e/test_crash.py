@@ -79,8 +79,13 @@ async def test_a_call_whose_process_is_killed_ends_clearly_and_is_not_run_again(
         assert following.text.startswith("counted next in ")
         assert str(pid) not in following.text
         assert (len(counter.processes("lost")), len(counter.processes("next"))) == (1, 1)
-        ended = {each["outcome"] for each in counter.gateway.records() if each["type"] == "outcome"}
-        assert {"upstream_lost", "answered"} <= ended
+        records = counter.gateway.records
+        await until(
+            lambda: (
+                {"upstream_lost", "answered"} <= {each["outcome"] for each in records() if each["type"] == "outcome"}
+            ),
+            "a call left no record of its end",
+        )
 
 
 async def test_what_was_in_flight_when_the_gateway_was_killed_is_told_as_interrupted(tmp_path: Path) -> None:
