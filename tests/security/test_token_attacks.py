@@ -1,163 +1,58 @@
-"""Forged, stolen, stale and misdirected tokens: each is refused, all look the same outside, each has its own reason."""
+"""Forged, stolen, stale and misdirected tokens: each is refused, all look the same outside, and the ledger says why."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ostiary.adapters.identity.failures import Failures
+from ostiary.adapters.identity.identities import Identities
 from ostiary.adapters.identity.issuers import Issuers
 from ostiary.adapters.identity.jwt import ALGORITHMS, INVALID, read
 from ostiary.core.errors import Unauthenticated
-from ostiary.core.model import Inbound
-from tests.contract.identity.provider import NOW, URL, Clock, Provider, inbound, issuers, made, public, said, signed
-from tests.contract.identity.proving import ELLIPTIC, TOKEN, asked, bind, certificate, proof, shown, thumbprint
+from ostiary.core.model import Caller, Inbound
+from tests.contract.identity.provider import NOW, URL, Clock, Provider, inbound, setup
+from tests.contract.identity.proving import asked, bind, proof
+from tests.security.entrance import Entrance, Identify, Seen
+from tests.security.forgeries import ATTACKS, BOUND, GOOD, JKT, OURS, PROOFS, b64, house, unsigned
 
-KEY = made()
-OURS = [
-    ("RS256", "one"),
-    ("ES256", "curve"),
-    ("ES384", "wide"),
-    ("EdDSA", "edwards"),
-    ("PS256", "other"),
-    ("ES512", "huge"),
-]
+REFUSED = 'error="invalid_token"'
+"""What every bad credential hears, and nothing that tells one from another."""
 
 
-def house() -> tuple[Provider, Issuers]:
-    provider = Provider()
-    provider.keys = {kid: made(algorithm) for algorithm, kid in OURS}
-    return provider, issuers(provider, Clock())
+@pytest.fixture(scope="module")
+def entrance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Entrance]:
+    """One gateway for all attacks, as an attacker finds it."""
+    found = Entrance(tmp_path_factory.mktemp("entrance"))
+    yield found
+    found.close()
 
 
-def b64(data: bytes | str) -> str:
-    return base64.urlsafe_b64encode(data.encode() if isinstance(data, str) else data).rstrip(b"=").decode()
+def everybody() -> Identities:
+    """Return everybody that this gateway knows."""
+    return Identities(None, house()[1], Failures(Clock()))
 
 
-def unsigned(header: Any, claims: Any = None, signature: bytes = b"") -> str:
-    head = header if isinstance(header, str) else json.dumps(header)
-    body = claims if isinstance(claims, str) else json.dumps(said() if claims is None else claims)
-    return f"{b64(head)}.{b64(body)}.{b64(signature)}"
-
-
-def keyed_with(secret: bytes, algorithm: str = "HS256") -> str:
-    """A token signed with a secret that everybody knows: the public key (RFC 8725 section 2.1)."""
-    digest = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}[algorithm]
-    start = unsigned({"alg": algorithm, "kid": "one"}).rpartition(".")[0]
-    return f"{start}.{b64(hmac.new(secret, start.encode(), digest).digest())}"
-
-
-def pem() -> bytes:
-    return KEY.public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-
-
-def foreign(**header: Any) -> str:
-    """Signed by a key of the attacker's, who says so in the header."""
-    return signed(made(number=1), said(), **header)
-
-
-def cut(token: str, **parts: str) -> str:
-    head, body, signature = token.split(".")
-    return f"{parts.get('head', head)}.{parts.get('body', body)}.{parts.get('signature', signature)}"
-
-
-GOOD = signed(KEY, said())
-ATTACKS: dict[str, tuple[Callable[[], str], str]] = {
-    **{f"alg {alg!r}": (lambda alg=alg: unsigned({"alg": alg, "kid": "one"}), "jwt_alg_none") for alg in ("none", "None", "NONE", "nOnE", " none", "none ", "")},
-    "alg none under a true signature": (lambda: cut(GOOD, head=b64('{"alg":"none","kid":"one"}')), "jwt_alg_none"),
-    "no alg": (lambda: unsigned({"kid": "one"}), "jwt_alg_refused"),
-    "alg is a list": (lambda: unsigned({"alg": ["RS256"], "kid": "one"}), "jwt_alg_refused"),
-    "alg unknown": (lambda: unsigned({"alg": "RS1", "kid": "one"}), "jwt_alg_refused"),
-    "alg of encryption": (lambda: unsigned({"alg": "dir", "kid": "one"}), "jwt_alg_refused"),
-    "HMAC with the public key in PEM": (lambda: keyed_with(pem()), "jwt_alg_refused"),
-    "HMAC with the public key as JSON": (lambda: keyed_with(json.dumps(public(KEY)).encode(), "HS384"), "jwt_alg_refused"),
-    "HMAC with the modulus": (lambda: keyed_with(str(public(KEY)["n"]).encode(), "HS512"), "jwt_alg_refused"),
-    "an RSA token called an elliptic one": (lambda: cut(GOOD, head=b64('{"alg":"ES256","kid":"one"}')), "jwt_key_mismatch"),
-    "an elliptic key for an RSA token": (lambda: signed(KEY, said(), kid="curve"), "jwt_key_mismatch"),
-    "PKCS 1 called PSS": (lambda: cut(GOOD, head=b64('{"alg":"PS256","kid":"one"}')), "jwt_signature"),
-    "a curve that is not the algorithm's": (lambda: unsigned({"alg": "ES256", "kid": "wide"}, None, b"\1" * 64), "jwt_key_mismatch"),
-    "a zero signature": (lambda: unsigned({"alg": "ES256", "kid": "curve"}, None, bytes(64)), "jwt_signature"),
-    "a zero signature of Ed25519": (lambda: unsigned({"alg": "EdDSA", "kid": "edwards"}, None, bytes(64)), "jwt_signature"),
-    "a signature in DER": (lambda: unsigned({"alg": "ES256", "kid": "curve"}, None, bytes.fromhex("3006020101020101")), "jwt_signature"),
-    "no signature": (lambda: cut(GOOD, signature=""), "jwt_signature"),
-    "somebody else's signature": (foreign, "jwt_signature"),
-    "other claims under the same signature": (lambda: cut(GOOD, body=b64(json.dumps(said(sub="root")))), "jwt_signature"),
-    "the wrong audience": (lambda: signed(KEY, said(aud="https://other.example.com")), "jwt_wrong_audience"),
-    "an audience that only begins like ours": (lambda: signed(KEY, said(aud=f"{URL}.evil.example")), "jwt_wrong_audience"),
-    "many audiences, none ours": (lambda: signed(KEY, said(aud=["a", "b"])), "jwt_wrong_audience"),
-    "an audience hidden in another type": (lambda: signed(KEY, said(aud={"0": URL})), "jwt_wrong_audience"),
-    "an audience beside what is none": (lambda: signed(KEY, said(aud=[URL, 7])), "jwt_wrong_audience"),
-    "no audience": (lambda: signed(KEY, said(aud=None)), "jwt_wrong_audience"),
-    "for another resource of ours": (lambda: signed(KEY, said(aud=f"{URL}/servers/crm/mcp")), "jwt_wrong_audience"),
-    "the wrong issuer": (lambda: signed(KEY, said("https://id.evil.example")), "jwt_wrong_issuer"),
-    "an issuer with a slash more": (lambda: signed(KEY, said("https://id.example.com/realm/")), "jwt_wrong_issuer"),
-    "an issuer in capitals": (lambda: signed(KEY, said("https://ID.example.com/realm")), "jwt_wrong_issuer"),
-    "two issuers": (lambda: signed(KEY, said(iss=["https://id.example.com/realm"])), "jwt_wrong_issuer"),
-    "expired": (lambda: signed(KEY, said(exp=NOW - 31)), "jwt_expired"),
-    "never expiring": (lambda: signed(KEY, said(exp=None)), "jwt_no_expiry"),
-    "not before tomorrow": (lambda: signed(KEY, said(nbf=NOW + 86_400)), "jwt_not_yet"),
-    "issued in the future": (lambda: signed(KEY, said(iat=NOW + 31)), "jwt_not_yet"),
-    "an expiry that is no number": (lambda: signed(KEY, json.dumps(said()).replace(str(int(NOW) + 300), "NaN")), "jwt_malformed"),
-    "an infinite expiry": (lambda: signed(KEY, json.dumps(said()).replace(str(int(NOW) + 300), "1e999")), "jwt_malformed"),
-    "an expiry in text": (lambda: signed(KEY, said(exp=str(NOW + 300))), "jwt_number"),
-    "an expiry that is true": (lambda: signed(KEY, said(exp=True)), "jwt_number"),
-    "an expiry before time began": (lambda: signed(KEY, said(exp=-1)), "jwt_number"),
-    "an expiry after time ends": (lambda: signed(KEY, said(exp=10**30)), "jwt_number"),
-    "a start of null": (lambda: signed(KEY, json.dumps({**said(), "nbf": None})), "jwt_number"),
-    "a kid that climbs": (lambda: foreign(kid="../../../../dev/null"), "jwt_kid_unknown"),
-    "a kid that queries": (lambda: foreign(kid="x' UNION SELECT 'secret' -- "), "jwt_kid_unknown"),
-    "a kid that fetches": (lambda: foreign(kid="https://evil.example/key"), "jwt_kid_unknown"),
-    "a kid with a zero byte": (lambda: foreign(kid="one\0"), "jwt_kid_malformed"),
-    "a kid with lines": (lambda: foreign(kid="one\nlevel=info"), "jwt_kid_malformed"),
-    "an endless kid": (lambda: foreign(kid="a" * 257), "jwt_kid_malformed"),
-    "a kid that is an object": (lambda: unsigned({"alg": "RS256", "kid": {"$ne": ""}}), "jwt_kid_malformed"),
-    "no kid among many keys": (lambda: signed(KEY, said(), kid=None), "jwt_key_mismatch"),
-    "its own key": (lambda: foreign(jwk=public(made(number=1))), "jwt_header_key"),
-    "the place of its own keys": (lambda: foreign(jku="https://evil.example/keys"), "jwt_header_key"),
-    "the place of its own certificate": (lambda: foreign(x5u="https://evil.example/cert"), "jwt_header_key"),
-    "a certificate of its own": (lambda: foreign(x5c=["MIIB"]), "jwt_signature"),
-    "oversized": (lambda: signed(KEY, said(pad="a" * 16_384)), "jwt_oversized"),
-    "a doubled claim": (lambda: signed(KEY, json.dumps(said())[:-1] + ',"sub":"root"}'), "jwt_duplicate"),
-    "a doubled claim inside": (lambda: signed(KEY, json.dumps(said())[:-1] + ',"act":{"sub":"a","sub":"b"}}'), "jwt_duplicate"),
-    "a doubled header": (lambda: unsigned('{"alg":"RS256","alg":"none","kid":"one"}'), "jwt_duplicate"),
-    "unknown crit": (lambda: unsigned({"alg": "RS256", "kid": "one", "crit": ["exp"], "exp": 1}), "jwt_crit"),
-    "raw payload": (lambda: unsigned({"alg": "RS256", "kid": "one", "crit": ["b64"], "b64": False}), "jwt_crit"),
-    "raw payload, not marked": (lambda: unsigned({"alg": "RS256", "kid": "one", "b64": False}), "jwt_crit"),
-    "nested, as it says": (lambda: signed(KEY, GOOD, cty="JWT"), "jwt_nested"),
-    "nested, in silence": (lambda: signed(KEY, GOOD), "jwt_nested"),
-    "a proof of possession": (lambda: signed(KEY, said(), typ="dpop+jwt"), "jwt_typ"),
-    "a logout token": (lambda: signed(KEY, said(), typ="logout+jwt"), "jwt_typ"),
-    "a logout token without a type": (lambda: signed(KEY, said(events={})), "jwt_typ"),
-    "an ID token": (lambda: signed(KEY, said(at_hash="x")), "jwt_typ"),
-    "an identity assertion": (lambda: signed(KEY, said(), typ="oauth-id-jag+jwt"), "jwt_typ"),
-    "bound to a key that nobody checks": (lambda: signed(KEY, said(cnf={"jkt": "x"})), "jwt_bound"),
-    "of nobody": (lambda: signed(KEY, said(sub=None)), "jwt_nobody"),
-    "too deep": (lambda: signed(KEY, said(deep=json.loads("[" * 40 + "]" * 40))), "jwt_malformed"),
-    "a list": (lambda: signed(KEY, json.dumps([said()])), "jwt_malformed"),
-    "padded": (lambda: cut(GOOD, head=GOOD.partition(".")[0] + "=="), "jwt_malformed"),
-    "two parts": (lambda: GOOD.rpartition(".")[0], "credential_unknown"),
-    "five parts": (lambda: f"{GOOD}.a.b", "credential_unknown"),
-}  # fmt: skip
+def heard(seen: Seen) -> tuple[str, str, str]:
+    """Return all that a client could tell two refusals by."""
+    assert (seen.status, seen.outcome) == (401, "unauthenticated")
+    error = seen.body["error"]
+    return seen.challenge, error["message"], json.dumps({**error, "data": sorted(error.get("data", {}))})
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-async def test_an_attack_is_refused_with_a_reason_of_its_own(name: str) -> None:
+async def test_an_attack_is_refused_and_the_ledger_says_why(entrance: Entrance, name: str) -> None:
     forge, reason = ATTACKS[name]
-    _, known = house()
-    with pytest.raises(Unauthenticated) as caught:
-        await known(inbound(forge()))
-    assert caught.value.detail.partition(":")[0] == reason
-    assert caught.value.message == f"{Unauthenticated.public}: {INVALID}"
-    assert caught.value.retry_after is None
-    assert caught.value.data is None
+    seen = await entrance.knock(everybody(), inbound(forge()))
+    assert seen.reason == reason
+    assert heard(seen) == heard(await entrance.knock(everybody(), inbound("noise")))
+    assert REFUSED in seen.challenge
+    assert INVALID in seen.body["error"]["message"]
 
 
 @pytest.mark.parametrize(("algorithm", "kid"), OURS)
@@ -169,24 +64,57 @@ async def test_a_good_token_is_let_in(algorithm: str, kid: str) -> None:
     assert (caller.expires, caller.roles) == (NOW + 300, {"eng"})
 
 
-async def test_no_reason_repeats_what_the_token_said() -> None:
+async def test_the_ledger_repeats_nothing_that_a_token_said_and_stays_whole(entrance: Entrance) -> None:
     """An attacker's text in the ledger is an attack on whoever reads the ledger."""
-    for forge, _ in ATTACKS.values():
-        token = forge()
-        with pytest.raises(Unauthenticated) as caught:
-            await house()[1](inbound(token))
-        said_of_it = f"{caught.value.detail} {caught.value.message} {caught.value!r}"
-        assert not any(word in said_of_it for word in ("evil", "UNION", "/dev/null", "level=info", token))
+    tokens = [forge() for forge, _ in ATTACKS.values()]
+    for token in tokens:
+        await entrance.knock(everybody(), inbound(token))
+    written = entrance.written().decode()
+    assert not [each for each in (*tokens, "evil", "UNION", "/dev/null", "environ", "level=info") if each in written]
+    assert entrance.sound()
 
 
-async def test_a_token_for_one_endpoint_opens_no_other_even_when_it_is_known() -> None:
+ELSEWHERE: list[tuple[str, dict[str, str]]] = [
+    (f"access_token={GOOD}", {}),
+    (f"authorization=Bearer%20{GOOD}", {}),
+    ("", {"cookie": f"access_token={GOOD}"}),
+    ("", {"proxy-authorization": f"Bearer {GOOD}"}),
+    ("", {"x-access-token": GOOD}),
+    ("", {"dpop": GOOD}),
+]
+
+
+@pytest.mark.parametrize(("query", "headers"), ELSEWHERE)
+async def test_a_token_anywhere_but_in_its_header_is_none(
+    entrance: Entrance, query: str, headers: dict[str, str]
+) -> None:
+    """RFC 6750 section 2.3, forbidden by 2026-07-28: and since none came, the client is not told that it was bad."""
+    seen = await entrance.knock(everybody(), inbound(None), query, **headers)
+    assert (seen.status, seen.reason, REFUSED in seen.challenge) == (401, "no_credential", False)
+    assert GOOD not in entrance.written().decode()
+
+
+async def test_another_scheme_is_no_way_in(entrance: Entrance) -> None:
+    for scheme in ("Basic", "Token", "Bearer,", "Négociate"):
+        seen = await entrance.knock(everybody(), inbound(None), authorization=f"{scheme} {GOOD}")
+        assert (seen.status, seen.reason) == (401, "credential_unknown")
+
+
+async def test_a_peer_that_tries_too_often_is_not_heard_and_the_ledger_says_so(entrance: Entrance) -> None:
+    known = everybody()
+    for _ in range(60):
+        await entrance.knock(known, inbound("noise"))
+    seen = await entrance.knock(known, inbound("noise"))
+    assert (seen.status, seen.outcome, seen.reason) == (429, "limited", "attempts_limited")
+
+
+async def test_a_token_for_one_endpoint_opens_no_other_even_when_it_is_known(entrance: Entrance) -> None:
     """RFC 8707: remembered for the first, asked about for the second."""
     provider, known = house()
     token = provider.token(aud=f"{URL}/servers/crm/mcp")
     assert (await known(inbound(token, endpoint="/servers/crm/mcp"))).subject == "ana"
-    with pytest.raises(Unauthenticated, match="jwt_wrong_audience"):
-        await known(inbound(token))
-    with pytest.raises(Unauthenticated, match="jwt_wrong_audience"):
+    assert (await entrance.knock(known, inbound(token))).reason == "jwt_wrong_resource"
+    with pytest.raises(Unauthenticated, match="jwt_wrong_resource"):
         await known(inbound(token, endpoint="/servers/crm/mcp/"))
 
 
@@ -263,123 +191,69 @@ def test_no_header_makes_the_reader_fail_otherwise(header: dict[str, Any]) -> No
     assert found.algorithm in ALGORITHMS
 
 
-JKT = thumbprint(ELLIPTIC)
-OTHER = made("ES256", 1)
-WEAK = {"kty": "RSA", "n": b64(b"\xc1" * 128), "e": "AQAB"}
-SLOW = {"kty": "RSA", "n": b64(b"\xc1" * 256), "e": b64(b"\xc1" * 255 + b"\1")}
-HUGE = {"kty": "RSA", "n": b64(b"\xc1" * 1024), "e": "AQAB"}
-OFF_CURVE = {"kty": "EC", "crv": "P-256", "x": b64(b"\1" * 32), "y": b64(b"\1" * 32)}
+def holding(mode: Any, cnf: Any) -> Identify:
+    """Return what knows one token, which is bound to this."""
+    check = bind(mode)
 
+    async def identify(message: Inbound) -> Caller:
+        await check(message, {"cnf": cnf})
+        raise AssertionError("an attacker was let in")
 
-def brings(key: dict[str, Any], algorithm: str = "ES256") -> tuple[str, str]:
-    """Return a proof with a key in its header that cannot have signed it, and the thumbprint of that key."""
-    text = json.dumps({name: key[name] for name in sorted(key) if name in {"crv", "e", "kty", "n", "x", "y"}}, separators=(",", ":"))  # fmt: skip
-    sent = cut(proof(), head=b64(json.dumps({"alg": algorithm, "typ": "dpop+jwt", "jwk": key})))
-    return sent, b64(hashlib.sha256(text.encode()).digest())
-
-
-def headed(**header: Any) -> str:
-    return cut(proof(), head=b64(json.dumps({"alg": "ES256", "typ": "dpop+jwt", "jwk": shown(ELLIPTIC)} | header)))
-
-
-PROOFS: dict[str, tuple[Any, str]] = {
-    "no proof": (None, "dpop_missing"),
-    "an empty proof": ("", "dpop_malformed"),
-    "two proofs in one header": (f"{proof()}, {proof()}", "dpop_malformed"),
-    "an oversized proof": (proof(pad="a" * 8192), "dpop_oversized"),
-    "a proof in other letters": ("é.é.é", "dpop_malformed"),
-    "a doubled claim": (cut(proof(), body=b64('{"htm":"GET","htm":"POST"}')), "dpop_malformed"),
-    "an access token as a proof": (GOOD, "dpop_typ"),
-    "a JWT as a proof": (proof(header={"typ": "jwt"}), "dpop_typ"),
-    "no type": (proof(header={"typ": None}), "dpop_typ"),
-    "alg none": (headed(alg="none"), "dpop_alg_refused"),
-    "alg of a secret": (headed(alg="HS256"), "dpop_alg_refused"),
-    "alg is a list": (headed(alg=["ES256"]), "dpop_alg_refused"),
-    "unknown crit": (headed(crit=["x"]), "dpop_crit"),
-    "raw payload": (headed(b64=False), "dpop_crit"),
-    "no key": (proof(header={"jwk": None}), "dpop_key"),
-    "a key by name": (headed(jwk="one"), "dpop_key"),
-    "a symmetric key": (headed(jwk={"kty": "oct", "k": "AAAA"}), "dpop_key"),
-    "a key of no type": (headed(jwk={"kty": ["EC"]}), "dpop_key"),
-    "a key with a part missing": (headed(jwk={"kty": "EC", "crv": "P-256", "x": "AA"}), "dpop_key"),
-    "a key in other letters": (headed(jwk=shown(ELLIPTIC, x="A+/=")), "dpop_key"),
-    "a private key": (headed(jwk=ELLIPTIC.as_dict(private=True)), "dpop_private"),
-    "a private part of RSA": (headed(jwk={**WEAK, "dp": "AA"}), "dpop_private"),
-    "a short RSA key": (brings(WEAK, "RS256"), "dpop_key"),
-    "an RSA key with an endless exponent": (brings(SLOW, "RS256"), "dpop_key"),
-    "an endless RSA key": (brings(HUGE, "RS256"), "dpop_key"),
-    "a point off its curve": (brings(OFF_CURVE), "dpop_key"),
-    "a key for another algorithm": (headed(alg="ES384"), "dpop_key"),
-    "somebody else's key": (proof(key=OTHER), "dpop_wrong_key"),
-    "our key over somebody else's signature": (cut(proof(key=OTHER), head=proof().partition(".")[0]), "dpop_signature"),
-    "other claims under the same signature": (cut(proof(), body=proof().split(".")[1]), "dpop_signature"),
-    "no signature": (cut(proof(), signature=""), "dpop_signature"),
-    "for another method": (proof(htm="GET"), "dpop_method"),
-    "for a method in small letters": (proof(htm="post"), "dpop_method"),
-    "for no method": (proof(htm=None), "dpop_method"),
-    "for another endpoint": (proof(htu=f"{URL}/servers/crm/mcp"), "dpop_url"),
-    "for another gateway": (proof(htu="https://mcp.example.com.evil.example/mcp"), "dpop_url"),
-    "without encryption": (proof(htu="http://mcp.example.com/mcp"), "dpop_url"),
-    "for the address with a query": (proof(htu=f"{URL}/mcp?x=1"), "dpop_url"),
-    "for the address with a fragment": (proof(htu=f"{URL}/mcp#x"), "dpop_url"),
-    "for several addresses": (proof(htu=[f"{URL}/mcp"]), "dpop_url"),
-    "for another token": (proof("another"), "dpop_token"),
-    "for no token": (proof(ath=None), "dpop_token"),
-    "from yesterday": (proof(iat=int(NOW) - 86_400), "dpop_stale"),
-    "from tomorrow": (proof(iat=int(NOW) + 86_400), "dpop_stale"),
-    "from no time": (proof(iat=None), "dpop_stale"),
-    "from a time in text": (proof(iat=str(int(NOW))), "dpop_time"),
-    "from a time that is true": (proof(iat=True), "dpop_time"),
-    "expired by its own word": (proof(exp=int(NOW) - 60), "dpop_stale"),
-    "without a jti": (proof(jti=None), "dpop_jti"),
-    "with an empty jti": (proof(jti=""), "dpop_jti"),
-    "with an endless jti": (proof(jti="a" * 257), "dpop_jti"),
-    "with a jti that is a list": (proof(jti=["a"]), "dpop_jti"),
-}  # fmt: skip
+    return identify
 
 
 @pytest.mark.parametrize("name", PROOFS)
-async def test_a_bad_proof_is_refused_with_a_reason_of_its_own(name: str) -> None:
-    """RFC 9449 sections 4.3 and 11; `data` is for nobody who could be an attacker."""
+async def test_a_bad_proof_is_refused_and_the_ledger_says_why(entrance: Entrance, name: str) -> None:
+    """RFC 9449 sections 4.3 and 11; a nonce is for nobody who could be an attacker."""
     sent, reason = PROOFS[name]
     sent, jkt = sent if isinstance(sent, tuple) else (sent, JKT)
-    with pytest.raises(Unauthenticated) as caught:
-        await bind()(asked(sent), {"cnf": {"jkt": jkt}})
-    assert caught.value.detail.partition(":")[0] == reason
-    assert (caught.value.hint, caught.value.data) == (INVALID, None)
-
-
-async def test_a_proof_that_was_seen_before_opens_nothing() -> None:
-    check, sent = bind(), proof()
-    await check(asked(sent), {"cnf": {"jkt": JKT}})
-    with pytest.raises(Unauthenticated, match="dpop_replayed"):
-        await check(asked(sent), {"cnf": {"jkt": JKT}})
-
-
-OURS_TOO = certificate()
-BOUND: dict[str, tuple[str, Any, Inbound, str]] = {
-    "a doubled proof": ("none", {"jkt": JKT}, asked(proof(), doubled=frozenset({"dpop"})), "dpop_doubled"),
-    "a stolen token without its proof": ("none", {"jkt": JKT}, asked(None, TOKEN, "Bearer"), "dpop_scheme"),
-    "the wrong certificate": ("none", {"x5t#S256": "x"}, asked(None, TOKEN, "Bearer", certificate=OURS_TOO), "mtls_wrong_certificate"),
-    "a certificate of another kind": ("none", {"x5t#S256": None}, asked(None, TOKEN, "Bearer", certificate=OURS_TOO), "mtls_wrong_certificate"),
-    "no certificate": ("mtls", {"x5t#S256": OURS_TOO.thumbprint}, asked(None, TOKEN, "Bearer"), "mtls_missing"),
-    "a certificate that has expired": ("mtls", {"x5t#S256": certificate(expires=NOW).thumbprint}, asked(None, TOKEN, "Bearer", certificate=certificate(expires=NOW)), "mtls_expired"),
-    "a certificate where a proof is demanded": ("dpop", {"x5t#S256": OURS_TOO.thumbprint}, asked(None, TOKEN, "Bearer", certificate=OURS_TOO), "binding_missing"),
-    "a proof where a certificate is demanded": ("mtls", {"jkt": JKT}, asked(proof()), "binding_missing"),
-    "a certificate without the proof that is bound, too": ("either", {"jkt": JKT, "x5t#S256": OURS_TOO.thumbprint}, asked(None, TOKEN, "Bearer", certificate=OURS_TOO), "dpop_scheme"),
-    "a proof without the certificate that is bound, too": ("either", {"jkt": JKT, "x5t#S256": OURS_TOO.thumbprint}, asked(proof()), "mtls_missing"),
-    "bound in a way that nobody knows": ("none", {"kid": "x"}, asked(proof()), "binding_unknown"),
-    "bound in one way that nobody knows": ("none", {"jkt": JKT, "jwe": "x"}, asked(proof()), "binding_unknown"),
-    "bound to nothing, as it says": ("none", {}, asked(proof()), "binding_unknown"),
-    "bound to a text": ("none", JKT, asked(proof()), "binding_unknown"),
-    "bound to null": ("none", None, asked(proof()), "binding_unknown"),
-    "bound to a key that is no text": ("none", {"jkt": [JKT]}, asked(proof()), "dpop_wrong_key"),
-}  # fmt: skip
+    seen = await entrance.knock(holding("none", {"jkt": jkt}), asked(sent))
+    assert (seen.reason, "dpop-nonce" in seen.headers) == (reason, False)
+    assert heard(seen) == heard(await entrance.knock(everybody(), inbound("noise")))
 
 
 @pytest.mark.parametrize("name", BOUND)
-async def test_a_token_is_worth_nothing_without_what_it_is_bound_to(name: str) -> None:
+async def test_a_token_is_worth_nothing_without_what_it_is_bound_to(entrance: Entrance, name: str) -> None:
     mode, cnf, message, reason = BOUND[name]
-    with pytest.raises(Unauthenticated) as caught:
-        await bind(mode)(message, {"cnf": cnf})  # type: ignore[arg-type]  # the table holds modes
-    assert caught.value.detail.partition(":")[0] == reason
+    seen = await entrance.knock(holding(mode, cnf), message)
+    assert seen.reason == reason
+    assert heard(seen) == heard(await entrance.knock(everybody(), inbound("noise")))
+
+
+async def test_a_proof_that_was_seen_before_opens_nothing(entrance: Entrance) -> None:
+    provider, clock = Provider(), Clock()
+    known = Issuers([setup(provider, bind=bind())], clock, clock, clock.sleep)
+    token = provider.token(cnf={"jkt": JKT})
+    stolen = asked(proof(token), token)
+    assert (await known(stolen)).subject == "ana"
+    seen = await entrance.knock(known, stolen)
+    assert (seen.reason, seen.status) == ("dpop_replayed", 401)
+
+
+DEMANDED = {
+    "alg none under a true signature": "jwt_alg_none",
+    "HMAC with the public key in PEM": "jwt_alg_refused",
+    "an RSA token called an elliptic one": "jwt_key_mismatch",
+    "the wrong audience": "jwt_wrong_audience",
+    "the wrong issuer": "jwt_wrong_issuer",
+    "expired": "jwt_expired",
+    "issued in the future": "jwt_not_yet",
+    "a kid that climbs": "jwt_kid_traversal",
+    "a kid that queries": "jwt_kid_injection",
+    "the place of its own keys": "jwt_header_key",
+    "oversized": "jwt_oversized",
+    "a doubled claim": "jwt_duplicate",
+    "unknown crit": "jwt_crit",
+    "nested, as it says": "jwt_nested",
+    "a proof of possession": "jwt_typ",
+    "a stolen token without its proof": "dpop_scheme",
+    "the wrong certificate": "mtls_wrong_certificate",
+}
+"""Attacks that everybody asks about. Replays, queries and other resources have tests of their own."""
+
+
+def test_the_attacks_that_everybody_asks_about_are_told_apart() -> None:
+    reasons = {name: row[-1] for name, row in (ATTACKS | BOUND).items()}
+    found = {name: reasons[name] for name in DEMANDED}
+    assert found == DEMANDED
+    assert len(set(found.values())) == len(found)

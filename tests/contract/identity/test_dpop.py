@@ -196,6 +196,37 @@ async def test_a_question_for_a_nonce_comes_only_to_who_has_the_key_and_a_refuse
     await known(asked(proof(jti="same", nonce=caught.value.data[NONCE])), JKT)
 
 
+async def test_a_key_is_proven_without_a_token_where_tokens_are_made() -> None:
+    """RFC 9449 section 5: a proof for there has no `ath`, and what is good there is good nowhere else."""
+    known, place = proofs(), f"{URL}/token"
+    found = await known.held("POST", place, [proof(htu="https://MCP.example.com:443/%74oken", ath=None)])
+    assert (found.thumbprint, found.nonce) == (JKT, "")
+    for sent, reason in (((), "missing"), ((proof(),), "url"), ((proof(htu=place, htm="GET"),), "method")):
+        with pytest.raises(Unauthenticated, match=f"dpop_{reason}"):
+            await known.held("POST", place, sent)
+    with pytest.raises(Unauthenticated, match="dpop_url"):
+        await known(asked(proof(htu=place)), JKT)
+
+
+async def test_proofs_without_a_token_have_a_part_of_the_memory_and_not_more() -> None:
+    known, place = proofs(opened=1), f"{URL}/token"
+    await known.held("POST", place, [proof(htu=place)])
+    with pytest.raises(Limited, match="dpop_opened"):
+        await known.held("POST", place, [proof(htu=place, key=made("ES256", 1))])
+    await known(asked(proof()), JKT)
+
+
+def test_a_nonce_has_a_successor_when_half_of_its_life_is_over() -> None:
+    """RFC 9449 section 8.2."""
+    clock = Clock()
+    nonces = Nonces(b"s" * 32, clock, 300.0)
+    first = nonces.made()
+    clock.now += 150
+    assert nonces.following(first) == ""
+    clock.now += 1
+    assert nonces.good(nonces.following(first))
+
+
 def house(mode: Any = "none") -> tuple[Provider, Identities]:
     provider, clock = Provider(), Clock()
     issuers = Issuers([setup(provider, bind=bind(mode, clock))], clock, clock, clock.sleep)

@@ -57,7 +57,8 @@ async def test_a_certificate_says_who_calls() -> None:
     caller = await holders()(shown(found))
     assert (caller.subject, caller.client, caller.proof) == (found.names[0], found.thumbprint, "mtls:agents")
     assert (caller.roles, caller.teams, caller.expires) == (frozenset({"agent"}), frozenset({"ops"}), found.expires)
-    assert caller.tags == {"*", f"subject:{caller.subject}", f"client:{caller.client}", "role:agent", "team:ops"}
+    named = {f"subject:{caller.subject}", f"client:{caller.client}", f"issuer:{caller.issuer}"}
+    assert caller.tags == {"*", "role:agent", "team:ops", *named}
 
 
 async def test_the_first_name_that_is_known_counts() -> None:

@@ -1,4 +1,4 @@
-"""Tokens that are bound to a key of the client, people who are gone, and assertions of the company's provider."""
+"""People who are gone, assertions of the company's provider, and what the owner of the pages wires."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.requests import Request
 
 from ostiary.adapters.oauth.addresses import OPEN
 from ostiary.adapters.oauth.revocation import Withdrawn
@@ -14,7 +13,6 @@ from ostiary.adapters.oauth.routes import routes
 from ostiary.adapters.oauth.setting import Assertion, service
 from ostiary.adapters.oauth.storing import Client, Subject
 from ostiary.core.errors import Overloaded, Unauthenticated
-from ostiary.protocol.challenge import NONCE
 from tests.contract.oauth.house import (
     CALLBACK,
     LOOPBACK,
@@ -28,60 +26,7 @@ from tests.contract.oauth.house import (
     query,
 )
 
-JKT = "k" * 43
 BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-
-
-async def proof(request: Request, url: str, /) -> str:
-    """Believe that whoever names a key has it: what a proof is, is not known here."""
-    said = request.headers.get("dpop", "")
-    assert url == f"{URL}/token"
-    if said == "nonce":
-        raise Unauthenticated("dpop_nonce: missing", data={NONCE: "n1"})
-    if said == "bad":
-        raise Unauthenticated("dpop_signature: no")
-    return said
-
-
-async def exchanged(house: House, fields: dict[str, str], key: str = "") -> Any:
-    return await house.post("/token", fields, headers={"dpop": key} if key else {})
-
-
-def refreshing(client: str, token: str) -> dict[str, str]:
-    return {"grant_type": "refresh_token", "client_id": client, "refresh_token": token}
-
-
-async def test_a_token_is_bound_to_the_key_that_was_proven(tmp_path: Path) -> None:
-    """RFC 9449 section 5: so are the refresh tokens of a public client."""
-    house = House(tmp_path, proof=proof)
-    client = await house.registered()
-    said = (await exchanged(house, exchange(client, await house.code(client)), JKT)).json()
-    stolen = await exchanged(house, refreshing(client, said["refresh_token"]))
-    other = await exchanged(house, refreshing(client, said["refresh_token"]), "o" * 43)
-    good = await exchanged(house, refreshing(client, said["refresh_token"]), JKT)
-    assert said["token_type"] == "DPoP"
-    assert (await house.claims(said["access_token"]))["cnf"] == {"jkt": JKT}
-    assert (stolen.status_code, other.status_code, good.status_code) == (400, 400, 200)
-
-
-async def test_a_code_that_was_asked_for_with_a_key_needs_it(tmp_path: Path) -> None:
-    """RFC 9449 section 10."""
-    house = House(tmp_path, proof=proof)
-    client = await house.registered()
-    for key, status in (("", 400), ("o" * 43, 400), (JKT, 200)):
-        code = await house.code(client, dpop_jkt=JKT)
-        assert (await exchanged(house, exchange(client, code), key)).status_code == status
-
-
-async def test_a_proof_that_is_none_is_answered_with_what_is_missing(tmp_path: Path) -> None:
-    house = House(tmp_path, proof=proof)
-    client = await house.registered()
-    code = await house.code(client)
-    asked = await exchanged(house, exchange(client, code), "nonce")
-    bad = await exchanged(house, exchange(client, code), "bad")
-    assert (asked.json()["error"], asked.headers["dpop-nonce"]) == ("use_dpop_nonce", "n1")
-    assert bad.json()["error"] == "invalid_dpop_proof"
-    assert (await exchanged(house, exchange(client, code), JKT)).status_code == 200
 
 
 async def test_a_person_who_is_gone_refreshes_nothing(tmp_path: Path) -> None:

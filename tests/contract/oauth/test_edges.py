@@ -11,12 +11,9 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey, RSAKey
 
 from ostiary.adapters.oauth.rates import Rates
-from ostiary.adapters.oauth.redirects import parsed, permitted
 from ostiary.adapters.oauth.setting import service
 from ostiary.policy.limits import peer_network
 from tests.contract.oauth.house import (
-    CALLBACK,
-    LOOPBACK,
     NOW,
     RESOURCE,
     URL,
@@ -163,13 +160,3 @@ def test_peers_are_not_remembered_without_end() -> None:
     for number in range(10_005):
         rates.take(f"peer {number}")
     assert len(rates._peers) == 10_000
-
-
-def test_private_schemes_are_taken_by_name_or_all_that_have_a_dot() -> None:
-    assert parsed("com.example.app:/cb", ["*"]).source == "com.example.app:"
-    assert permitted("http://[::1]:4000/cb", ["http://[::1]:3000/cb"]).source == "http:"
-    for text in ("cursor://cb", "javascript:/x", "com.example.app:javascript", "data.x:", "http.x://%0d"):
-        with pytest.raises(ValueError, match=r"URL|redirect"):
-            parsed(text, ["*"])
-    with pytest.raises(ValueError, match="none of those"):
-        permitted(LOOPBACK, [CALLBACK])

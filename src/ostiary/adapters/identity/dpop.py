@@ -1,7 +1,8 @@
 """Proofs of possession (RFC 9449): a request comes from whoever holds the key that its token is bound to.
 
-Asked only about tokens that are verified: what a proof costs, nobody without one can make us pay. A refusal looks like
-any other, but for one: a client that must use a nonce is told so, and given one.
+At the door asked only about tokens that are verified: what a proof costs, nobody without one can make us pay. Where
+tokens are made there is none yet: such proofs have a small part of the memory to themselves. A refusal looks like any
+other, but for one: a client that must use a nonce is told so, and given one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -54,6 +55,8 @@ class Rules(Struct, frozen=True):
     """Proofs that are remembered because they could be sent again."""
     share: int = 50_000
     """Of these, one key's: nobody who is let in can keep others out."""
+    opened: int = 20_000
+    """Of these, those that came without a token: whoever asks for one keeps nobody out who has one."""
 
 
 def by_proof(message: Inbound) -> bool:
@@ -86,6 +89,12 @@ class Nonces:
         when, age = found[:8], self._time() - int.from_bytes(found[:8], "big")
         return hmac.compare_digest(found[8:], self._mark(when)) and -1.0 <= age <= self._lives
 
+    def following(self, nonce: object) -> str:
+        """Return the nonce to use after this good one; empty, while it is young (RFC 9449 section 8.2)."""
+        text = str(nonce)
+        age = self._time() - int.from_bytes(base64.urlsafe_b64decode(text)[:8], "big")
+        return self.made() if age > self._lives / 2 else ""
+
     def _mark(self, when: bytes) -> bytes:
         return hmac.digest(self._secret, b"ostiary dpop nonce\0" + when, "sha256")[:_TAG]
 
@@ -93,8 +102,9 @@ class Nonces:
 class Uses:
     """Remembers which proofs were used, for as long as they could be used again; never forgets one to make room."""
 
-    def __init__(self, most: int, share: int) -> None:
-        self._most, self._share = most, share
+    def __init__(self, most: int, share: int, opened: int = 0) -> None:
+        """Remember `most`: of these `share` of any one key, and `opened` that came without a token."""
+        self._most, self._share, self._opened = most, share, opened
         self._seen: set[bytes] = set()
         self._slots: dict[int, list[tuple[str, bytes]]] = {}
         self._each: dict[str, int] = {}
@@ -102,19 +112,24 @@ class Uses:
     def __len__(self) -> int:
         return len(self._seen)
 
-    def use(self, key: str, jti: str, until: float, now: float) -> bool:
+    def use(self, key: str, jti: str, until: float, now: float, *, opened: bool = False) -> bool:
         """Say whether this is the first use of a proof; raise where it could not be remembered."""
+        # Keys cost nothing, so without a token there is no share of a key, but one for all of them.
+        account, share = ("", self._opened) if opened else (key, self._share)
         self._forget(now)
         mark = hashlib.sha256(f"{key}.{jti}".encode()).digest()[:_TAG]
         if mark in self._seen:
             return False
         if len(self._seen) >= self._most:
             raise Overloaded("dpop_full: no more proofs can be remembered", retry_after=float(_SLOT))
-        if self._each.get(key, 0) >= self._share:
-            raise Limited("dpop_share: no more proofs of this key can be remembered", retry_after=float(_SLOT))
+        if self._each.get(account, 0) >= share:
+            whose = (
+                "dpop_opened: no more proofs without a token" if opened else "dpop_share: no more proofs of this key"
+            )
+            raise Limited(f"{whose} can be remembered", retry_after=float(_SLOT))
         self._seen.add(mark)
-        self._each[key] = self._each.get(key, 0) + 1
-        self._slots.setdefault(int(until) // _SLOT, []).append((key, mark))
+        self._each[account] = self._each.get(account, 0) + 1
+        self._slots.setdefault(int(until) // _SLOT, []).append((account, mark))
         return True
 
     def _forget(self, now: float) -> None:
@@ -134,6 +149,15 @@ class Proof(Struct, frozen=True):
     thumbprint: str
 
 
+class Possession(Struct, frozen=True):
+    """What was proven by a proof that came without a token."""
+
+    thumbprint: str
+    """Of the key."""
+    nonce: str = ""
+    """For the client's next proof; empty: the one it used will do."""
+
+
 class Proofs:
     """Checks proofs: whose key it is, for which request, and that it was not used before."""
 
@@ -143,7 +167,7 @@ class Proofs:
         """`url` is the gateway's own, without a path. Without `nonces`, none is asked for."""
         self._url, self._time, self._nonces = url, time, nonces
         self._rules = rules or Rules()
-        self._uses = Uses(self._rules.most, self._rules.share)
+        self._uses = Uses(self._rules.most, self._rules.share, self._rules.opened)
         self._keys: dict[str, Key] = {}
         self._turns = Turns()
 
@@ -152,31 +176,52 @@ class Proofs:
         proof = read(sent(message), self._rules.algorithms)
         if not isinstance(thumbprint, str) or proof.thumbprint != thumbprint:
             raise refused("dpop_wrong_key", "proven with another key than the token is bound to")
-        self._fits(proof.token.claims, message)
-        await self._turns.mine()
-        # From here to the end nothing is waited for: two that come together cannot both be the first.
-        if not jwt.signed(proof.token, self._key(proof)):
-            raise refused("dpop_signature", "the proof's signature does not verify")
-        if self._nonces is not None and not self._nonces.good(proof.token.claims.get("nonce")):
-            raise Unauthenticated(
-                "dpop_nonce: without a nonce that counts", hint=jwt.INVALID, data={NONCE: self._nonces.made()}
-            )
-        claims, rules = proof.token.claims, self._rules
-        until = claims["iat"] + rules.window + rules.skew
-        if not self._uses.use(proof.thumbprint, claims["jti"], until, self._time()):
-            raise refused("dpop_replayed", "this proof was used before")
-
-    def _fits(self, claims: Json, message: Inbound) -> None:
-        """Refuse a proof for another request, another token or another time (RFC 9449 section 4.3)."""
-        jti = claims.get("jti")
-        if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI or not jti.isprintable():
-            raise refused("dpop_jti", "its jti is no short text")
-        if claims.get("htm") != message.verb:
-            raise refused("dpop_method", "for another method")
+        claims = proof.token.claims
         if not self._here(claims.get("htu"), message):
             raise refused("dpop_url", "for another address")
         if claims.get("ath") != digest(message.credential or ""):
             raise refused("dpop_token", "for another token")
+        self._fits(claims, message.verb)
+        await self._turns.mine()
+        self._used(proof, opened=False)
+
+    async def held(self, verb: str, url: str, sent: Sequence[str]) -> Possession:
+        """Return the key that a request to `url` proves to have, which brings no token (RFC 9449 section 5).
+
+        `sent` is each DPoP header that came. Raise `Unauthenticated` if it does not.
+        """
+        proof = read(single(sent), self._rules.algorithms)
+        claims = proof.token.claims
+        if not _same(claims.get("htu"), url, url):
+            raise refused("dpop_url", "for another address")
+        self._fits(claims, verb)
+        await self._turns.mine()
+        self._used(proof, opened=True)
+        return Possession(proof.thumbprint, self._nonces.following(claims["nonce"]) if self._nonces else "")
+
+    def _used(self, proof: Proof, *, opened: bool) -> None:
+        """Refuse a proof that is not its key's, has no good nonce, or was used before. From now on it was.
+
+        Nothing is waited for: of two that come together only one can be the first.
+        """
+        claims, rules = proof.token.claims, self._rules
+        if not jwt.signed(proof.token, self._key(proof)):
+            raise refused("dpop_signature", "the proof's signature does not verify")
+        if self._nonces is not None and not self._nonces.good(claims.get("nonce")):
+            raise Unauthenticated(
+                "dpop_nonce: without a nonce that counts", hint=jwt.INVALID, data={NONCE: self._nonces.made()}
+            )
+        until = claims["iat"] + rules.window + rules.skew
+        if not self._uses.use(proof.thumbprint, claims["jti"], until, self._time(), opened=opened):
+            raise refused("dpop_replayed", "this proof was used before")
+
+    def _fits(self, claims: Json, verb: str) -> None:
+        """Refuse a proof for another method or another time, or that has no name (RFC 9449 section 4.3)."""
+        jti = claims.get("jti")
+        if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI or not jti.isprintable():
+            raise refused("dpop_jti", "its jti is no short text")
+        if claims.get("htm") != verb:
+            raise refused("dpop_method", "for another method")
         self._timely(claims)
 
     def _timely(self, claims: Json) -> None:
@@ -195,9 +240,8 @@ class Proofs:
         if message.channel is not None:
             # The address that this transport has beside every endpoint is the one that the client knows.
             path = f"{path.removesuffix('/mcp')}/sse"
-        if said == f"{self._url}{path}":
-            return True
-        return isinstance(said, str) and normal(said) == normal(f"{self._url}{quote(path, _PATH)}") != ""
+        place = f"{self._url}{path}"
+        return said == place or _same(said, place, f"{self._url}{quote(path, _PATH)}")
 
     def _key(self, proof: Proof) -> Key:
         found = self._keys.get(proof.thumbprint)
@@ -212,13 +256,18 @@ class Proofs:
 def sent(message: Inbound) -> str:
     """Return the one proof of a request."""
     text = message.headers.get("dpop")
-    if text is None:
+    return single(() if text is None else (text, text) if "dpop" in message.doubled else (text,))
+
+
+def single(texts: Sequence[str]) -> str:
+    """Return the one proof that came, of a length that can be read."""
+    if not texts:
         raise refused("dpop_missing", "no proof came")
-    if "dpop" in message.doubled:
+    if len(texts) > 1:
         raise refused("dpop_doubled", "more than one proof came")
-    if len(text) > MOST:
+    if len(texts[0]) > MOST:
         raise refused("dpop_oversized", f"more than {MOST} characters")
-    return text
+    return texts[0]
 
 
 def read(text: str, algorithms: Iterable[str] = ALGORITHMS) -> Proof:
@@ -284,6 +333,11 @@ _PATH: Final = "/:@!$&'()*+,;=~"
 _OWN: Final = {"http": "80", "https": "443"}
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _LONGEST_URL: Final = 2048
+
+
+def _same(said: object, place: str, spelled: str) -> bool:
+    """Say whether a proof is for this address, whose path may be written in another way."""
+    return said == place or (isinstance(said, str) and normal(said) == normal(spelled) != "")
 
 
 def normal(url: str) -> str:

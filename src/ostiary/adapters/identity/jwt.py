@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import Any, Final, Literal
 
 from joserfc.errors import JoseError
@@ -26,6 +27,14 @@ ALGORITHMS: Final = RSA | EDWARDS | frozenset().union(*CURVES.values())
 """All that are spoken. What is not in here cannot be configured: no `none`, nothing symmetric."""
 USUAL: Final = frozenset({"RS256", "PS256", "ES256", "ES384", "EdDSA"})
 _TYPES: Final = frozenset({"at+jwt", "application/at+jwt"})
+ACCESS: Final = frozenset({"", "jwt"}) | _TYPES
+"""What access tokens may say that they are: many providers say nothing, or no more than that it is a JWT."""
+ID_TOKEN: Final = frozenset({"", "jwt"})
+"""What ID tokens may: there is no type of their own, so what tells them apart are their claims."""
+LOGOUT: Final = frozenset({"", "jwt", "logout+jwt", "application/logout+jwt"})
+"""What logout tokens may: what there was before they had a type is still taken (Back-Channel Logout section 2.4)."""
+ASSERTION: Final = frozenset({"oauth-id-jag+jwt", "application/oauth-id-jag+jwt"})
+"""What identity assertions must: they are as young as their type."""
 _BRINGS_KEYS: Final = ("jwk", "jku", "x5u")
 _DEPTH: Final = 16
 _KID: Final = 256
@@ -72,15 +81,15 @@ def refused(code: str, why: str) -> Unauthenticated:
     return Unauthenticated(f"{code}: {why}", hint=INVALID)
 
 
-def read(token: str) -> Unverified:
-    """Return the parts of a token; raise where its form or its header alone is reason to refuse it."""
+def read(token: str, types: frozenset[str] = ACCESS) -> Unverified:
+    """Return the parts of a token of one of these types; raise where its form or its header alone is reason not to."""
     if len(token) > MOST:
         raise refused("jwt_oversized", f"more than {MOST} characters")
     parts = token.split(".")
     if len(parts) != 3 or not token.isascii():  # noqa: PLR2004 - RFC 7515 section 3.1
         raise refused("jwt_malformed", "not three parts")
     header = opened(decoded(parts[0]))
-    algorithm, kid, kind = _algorithm(header), _kid(header), _type(header)
+    algorithm, kid, kind = _algorithm(header), _kid(header), _type(header, types)
     payload = decoded(parts[1])
     if payload.startswith(b"ey") and payload.count(b".") > 1:
         raise refused("jwt_nested", "the content is a token itself")
@@ -140,12 +149,12 @@ def _kid(header: dict[str, Any]) -> str | None:
     return kid
 
 
-def _type(header: dict[str, Any]) -> str:
+def _type(header: dict[str, Any], types: frozenset[str]) -> str:
     content, kind = header.get("cty", ""), header.get("typ", "")
     if not isinstance(content, str) or content.lower().removeprefix("application/") == "jwt":
         raise refused("jwt_nested", "the content is a token itself")
-    if not isinstance(kind, str) or kind.lower() not in {"", "jwt", *_TYPES}:
-        # RFC 8725 section 3.11: a proof, a logout token or an assertion is signed by the same key.
+    if not isinstance(kind, str) or kind.lower() not in types:
+        # RFC 8725 section 3.11: other tokens are signed by the same key, and each is good for one thing only.
         raise refused("jwt_typ", "a token of another kind")
     return kind.lower()
 
@@ -166,9 +175,24 @@ def permitted(token: Unverified, expected: Expected) -> None:
 def keyed(token: Unverified, keys: KeySet) -> None:
     """Refuse a token that names no key of its issuer, or one that is not for its algorithm (RFC 8725 section 3.1)."""
     if not keys.has(token.kid):
-        raise refused("jwt_kid_unknown", "the issuer has no key of this name")
+        raise refused(_stranger(token.kid or ""), "the issuer has no key of this name")
     if not keys.fitting(token.kid, token.algorithm):
         raise refused("jwt_key_mismatch", "the key it names, or the only one it can mean, is not for its algorithm")
+
+
+_PATH: Final = re.compile(r"\.\.|://|\\|^/\w+/|^file:", re.IGNORECASE)
+_CODE: Final = re.compile(r"[\s'\"`;|&$<>(){}]")
+
+
+def _stranger(kid: str) -> str:
+    """Return what to call a key that is not there.
+
+    A name opens nothing here, whatever it is. But who reads the ledger should see where somebody hoped that it would
+    open a file, or be run, and where only a key was rotated away.
+    """
+    if _PATH.search(kid):
+        return "jwt_kid_traversal"
+    return "jwt_kid_injection" if _CODE.search(kid) else "jwt_kid_unknown"
 
 
 def proven(token: Unverified, keys: KeySet) -> None:

@@ -139,6 +139,7 @@ def _caller(known: Named, subject: str, thumbprint: str, expires: float) -> Call
     tags = {"*", f"subject:{subject}", f"client:{thumbprint}"}
     tags |= {f"role:{role}" for role in known.roles} | {f"team:{team}" for team in known.teams}
     proof = f"mtls:{known.name}"
+    tags.add(f"issuer:{proof}")
     return Caller(
         subject, proof, thumbprint, proof, expires, known.roles, known.teams, known.scopes, tags=frozenset(tags)
     )

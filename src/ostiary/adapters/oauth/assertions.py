@@ -13,6 +13,7 @@ from joserfc.jwk import import_key
 from ostiary.adapters.oauth.addresses import TOKEN
 from ostiary.adapters.oauth.failures import Denied, client_unknown
 from ostiary.adapters.oauth.metadata import ASSERTED
+from ostiary.adapters.oauth.reasons import Because, because
 from ostiary.core.errors import GatewayError
 from ostiary.core.model import Json
 from ostiary.protocol.jsonrpc import read
@@ -24,6 +25,8 @@ _AHEAD: Final = 600.0
 """Seconds that an assertion may be good for: how long its id must be remembered."""
 _JTI: Final = 256
 _TRIES: Final = 4
+_ACTORS: Final = 4
+_ACTOR: Final = ("sub", "iss", "client_id")
 _TYPES: Final = frozenset({"", "jwt", "client-authentication+jwt"})
 ID_JAG: Final = "oauth-id-jag+jwt"
 # Which keys are for which algorithm: a public key must never be taken for the secret of a symmetric one.
@@ -40,21 +43,21 @@ def subject_of(token: str) -> str:
     claims = _parts(token)[1]
     subject = claims.get("sub")
     if not isinstance(subject, str) or not subject or claims.get("iss") != subject:
-        raise client_unknown()
+        raise _unproven("assertion_subject")
     return subject
 
 
 def _parts(token: str) -> tuple[Json, Json]:
     """Return header and claims, unverified."""
     if len(token) > MOST or _SHAPE.fullmatch(token) is None:
-        raise client_unknown()
+        raise _unproven("assertion_malformed")
     try:
         found = jws.extract_compact(token.encode())
         claims = read(found.payload, _DEPTH)
     except (JoseError, GatewayError, ValueError) as error:
-        raise client_unknown() from error
+        raise _unproven("assertion_malformed") from error
     if not isinstance(claims, dict):
-        raise client_unknown()
+        raise _unproven("assertion_malformed")
     return found.headers(), claims
 
 
@@ -63,10 +66,10 @@ def client_assertion(token: str, keys: Json, client: str, issuer: str, now: floa
     header, claims = _parts(token)
     _signed(token, header, keys)
     if claims.get("iss") != client or claims.get("sub") != client:
-        raise client_unknown()
+        raise _unproven("assertion_subject")
     # The issuer is the one audience that no other server shares; the address of the endpoint is what RFC 7523 had.
     if not for_us(claims, {issuer, f"{issuer}{TOKEN}"}):
-        raise client_unknown()
+        raise _unproven("assertion_audience")
     try:
         return timely(claims, now)
     except Denied as denied:
@@ -85,24 +88,45 @@ def timely(claims: Json, now: float, ahead: float = _AHEAD) -> tuple[float, str]
     expires, begins, jti = claims.get("exp"), claims.get("nbf", 0), claims.get("jti")
     issued = claims.get("iat", 0)
     if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in (expires, begins, issued)):
-        raise Denied("invalid_grant", "the assertion has no usable times")
+        raise because(Denied("invalid_grant", "the assertion has no usable times"), "assertion_number")
     assert isinstance(expires, int | float)  # noqa: S101 - said above, in a way that mypy does not follow
     if not now - _SKEW < expires <= now + ahead or max(begins, issued) > now + _SKEW:
-        raise Denied("invalid_grant", f"the assertion is not good now, or for longer than {ahead:g} seconds")
+        why = f"the assertion is not good now, or for longer than {ahead:g} seconds"
+        raise because(Denied("invalid_grant", why), "assertion_time")
     if not isinstance(jti, str) or not 0 < len(jti) <= _JTI:
-        raise Denied("invalid_grant", "the assertion has no short jti")
+        raise because(Denied("invalid_grant", "the assertion has no short jti"), "assertion_jti")
     return float(expires) + _SKEW, jti
 
 
 def _signed(token: str, header: Json, keys: Json) -> None:
     algorithm, kid, kind = header.get("alg"), header.get("kid"), header.get("typ", "")
-    if algorithm not in ASSERTED or "crit" in header or "b64" in header:
-        raise client_unknown()
+    if algorithm not in ASSERTED:
+        raise _unproven("assertion_alg")
+    if "crit" in header or "b64" in header:
+        raise _unproven("assertion_crit")
     if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in _TYPES:
         # RFC 8725 section 3.11: an access token or an ID-JAG, signed by the same key, proves no client.
-        raise client_unknown()
+        raise _unproven("assertion_typ")
     if not any(_verifies(token, algorithm, each) for each in fitting(keys, algorithm, kid)[:_TRIES]):
-        raise client_unknown()
+        raise _unproven("assertion_signature")
+
+
+def _unproven(reason: str) -> Because:
+    return because(client_unknown(), reason)
+
+
+def actors(said: object, most: int = _ACTORS) -> Json:
+    """Return who acts for the subject of an assertion, and who let them: the outermost acts now (RFC 8693 section 4.1).
+
+    Raise `ValueError` for what names nobody: an agent that is not recognised would pass for the person.
+    """
+    if not isinstance(said, dict) or not most:
+        raise ValueError("act is no object, or too deep")
+    named = {name: said[name] for name in _ACTOR if name in said}
+    if "sub" not in named or not all(isinstance(each, str) and 0 < len(each) <= _JTI for each in named.values()):
+        raise ValueError("act names nobody")
+    # What else is in it says nothing about who they are (same section), and so nothing that we should sign.
+    return {**named, "act": actors(said["act"], most - 1)} if "act" in said else named
 
 
 def fitting(keys: Json, algorithm: str, kid: object) -> list[dict[str, Any]]:

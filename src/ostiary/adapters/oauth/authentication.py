@@ -17,6 +17,7 @@ from ostiary.adapters.oauth.clients import Clients
 from ostiary.adapters.oauth.documents import is_address
 from ostiary.adapters.oauth.failures import Denied, client_unknown
 from ostiary.adapters.oauth.issuing import bad_grant, known
+from ostiary.adapters.oauth.reasons import because
 from ostiary.adapters.oauth.setting import Setting, hashed
 from ostiary.adapters.oauth.storing import Client, digest
 from ostiary.core.errors import Refusal
@@ -42,21 +43,23 @@ def shown(authorization: str, given: dict[str, str]) -> Shown:
     ident, secret = given.get("client_id", ""), given.get("client_secret", "")
     asserted = given.get("client_assertion", "")
     if bool(authorization) + bool(secret) + bool(asserted) > 1:
-        raise Denied("invalid_request", "the client authenticates in more than one way; use one")
+        why = "the client authenticates in more than one way; use one"
+        raise because(Denied("invalid_request", why), "client_two_ways")
     if authorization:
         found = _basic(authorization)
         if ident and ident != found.ident:
-            raise Denied("invalid_request", "client_id is not that of the Authorization header")
+            why = "client_id is not that of the Authorization header"
+            raise because(Denied("invalid_request", why), "client_two_names")
         return found
     if asserted:
         if given.get("client_assertion_type") != ASSERTION_TYPE:
             raise Denied("invalid_request", f"client_assertion_type must be {ASSERTION_TYPE}")
         subject = subject_of(asserted)
         if ident and ident != subject:
-            raise Denied("invalid_request", "client_id is not that of the assertion")
+            raise because(Denied("invalid_request", "client_id is not that of the assertion"), "client_two_names")
         return Shown(subject, "private_key_jwt", asserted)
     if not ident:
-        raise client_unknown()
+        raise because(client_unknown(), "client_unnamed")
     return Shown(ident, "client_secret_post" if secret else "none", secret)
 
 
@@ -65,10 +68,10 @@ def _basic(authorization: str) -> Shown:
     try:
         pair = base64.b64decode(encoded.strip(), validate=True).decode()
     except (binascii.Error, ValueError) as error:
-        raise client_unknown(basic=True) from error
+        raise because(client_unknown(basic=True), "client_header") from error
     ident, colon, secret = pair.partition(":")
     if kind.lower() != "basic" or not colon or not secret:
-        raise client_unknown(basic=True)
+        raise because(client_unknown(basic=True), "client_header")
     # RFC 6749 section 2.3.1: both are form-encoded before they are joined.
     return Shown(unquote_plus(ident), "client_secret_basic", unquote_plus(secret))
 
@@ -79,7 +82,8 @@ async def authenticated(setting: Setting, clients: Clients, request: Request, gi
     seconds = setting.attempts.wait(peer)
     if seconds > 0.0:
         headers = {"retry-after": str(int(seconds) + 1)}
-        raise Denied("temporarily_unavailable", "too many failed attempts came from this address", 429, headers)
+        why = "too many failed attempts came from this address"
+        raise because(Denied("temporarily_unavailable", why, 429, headers), "attempts_limited")
     try:
         found = shown(request.headers.get("authorization", ""), given)
         return await _proven(setting, clients, found, given, peer)
@@ -89,7 +93,7 @@ async def authenticated(setting: Setting, clients: Clients, request: Request, gi
         raise
 
 
-async def _holds(setting: Setting, given: dict[str, str]) -> bool:
+async def holds(setting: Setting, given: dict[str, str]) -> bool:
     """Say whether a request brought something that we, or a provider we believe, have made."""
     code, token = given.get("code", ""), given.get("refresh_token") or given.get("token") or ""
     if code:
@@ -107,9 +111,9 @@ async def _holds(setting: Setting, given: dict[str, str]) -> bool:
 
 async def _proven(setting: Setting, clients: Clients, found: Shown, given: dict[str, str], peer: str) -> Client:
     basic = found.method == "client_secret_basic"
-    if is_address(found.ident) and not await _holds(setting, given):
+    if is_address(found.ident) and not await holds(setting, given):
         # Else anybody could make us fetch any address, as often as the rates allow.
-        raise bad_grant()
+        raise bad_grant("client_brings_nothing")
     try:
         client = await clients(found.ident, peer)
     except Denied as denied:
@@ -117,13 +121,13 @@ async def _proven(setting: Setting, clients: Clients, found: Shown, given: dict[
             raise
         # As long as for a client that exists: how long an answer takes tells nobody which ids there are.
         hmac.compare_digest(hashed(found.proof or "-"), _NOBODY)
-        raise client_unknown(basic) from denied
+        raise because(client_unknown(basic), "client_unknown") from denied
     if not _as_registered(client.method, found.method):
-        raise client_unknown(basic)
+        raise because(client_unknown(basic), "client_method")
     if found.method == "private_key_jwt":
         await _asserted(setting, clients, client, found.proof, peer)
     elif found.method != "none" and not hmac.compare_digest(hashed(found.proof), client.digest):
-        raise client_unknown(basic)
+        raise because(client_unknown(basic), "client_secret")
     return client
 
 
@@ -138,4 +142,4 @@ async def _asserted(setting: Setting, clients: Clients, client: Client, token: s
     until, jti = client_assertion(token, keys, client.id, setting.issuer, setting.time())
     once = digest("client-assertion", client.id, jti)
     if not await asyncio.to_thread(setting.storage.first, once, until, setting.time()):
-        raise client_unknown()
+        raise because(client_unknown(), "assertion_replayed")

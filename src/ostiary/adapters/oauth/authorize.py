@@ -23,9 +23,10 @@ from ostiary.adapters.oauth.clients import Clients
 from ostiary.adapters.oauth.documents import host, is_address
 from ostiary.adapters.oauth.failures import Denied
 from ostiary.adapters.oauth.metadata import Endpoint
-from ostiary.adapters.oauth.redirects import Redirect, permitted
+from ostiary.adapters.oauth.reasons import because, noted
 from ostiary.adapters.oauth.setting import Person, Setting
 from ostiary.adapters.oauth.storing import Client, Code, Grant, Subject, digest
+from ostiary.policy.redirects import Redirect, permitted
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _STATE: Final = 2048
@@ -67,9 +68,11 @@ def authorize(setting: Setting, clients: Clients, ask: Ask) -> Endpoint:
         try:
             return await _answered(setting, clients, ask, request)
         except Denied as denied:
+            setting.note("authorization_refused", noted(denied, "authorize"))
             return page.refused(denied.error, denied.why, denied.status)
         except Refused as refused:
             why = refused.denied
+            setting.note("authorization_refused", noted(why, "authorize"))
             back = answered(setting, refused.redirect.text, {"error": why.error, "state": refused.state})
             return page.refused(why.error, why.why, why.status, back, refused.redirect.host)
 
@@ -101,11 +104,11 @@ def redirected(setting: Setting, client: Client, asked: str) -> Redirect:
     if "authorization_code" not in client.grants or not client.redirects:
         raise Denied("unauthorized_client", "this client acts for itself and cannot ask people")
     if not asked:
-        raise Denied("invalid_request", "redirect_uri is missing")
+        raise because(Denied("invalid_request", "redirect_uri is missing"), "redirect_missing")
     try:
         return permitted(asked, client.redirects, setting.private_schemes)
     except ValueError as error:
-        raise Denied("invalid_request", str(error)) from error
+        raise because(Denied("invalid_request", str(error)), "redirect_refused") from error
 
 
 def judged(setting: Setting, client: Client, redirect: Redirect, given: dict[str, str]) -> Asked:
@@ -113,13 +116,14 @@ def judged(setting: Setting, client: Client, redirect: Redirect, given: dict[str
     if given.get("response_type") != "code":
         raise Denied("unsupported_response_type", "response_type must be code")
     if given.get("response_mode", "query") != "query":
-        raise Denied("invalid_request", "response_mode must be query")
+        raise because(Denied("invalid_request", "response_mode must be query"), "response_mode")
     if "request" in given or "request_uri" in given:
         raise Denied("request_not_supported", "request objects are not read here; send plain parameters")
     challenge = given.get("code_challenge", "")
     # RFC 7636 section 4.3 makes `plain` the default, so what is left out is as bad as what is said.
     if given.get("code_challenge_method") != "S256" or not _CHALLENGE.fullmatch(challenge):
-        raise Denied("invalid_request", "PKCE is needed: a code_challenge, and code_challenge_method=S256")
+        why = "PKCE is needed: a code_challenge, and code_challenge_method=S256"
+        raise because(Denied("invalid_request", why), "pkce_missing")
     state, key = given.get("state", ""), given.get("dpop_jkt", "")
     if len(state) > _STATE or not _KEY.fullmatch(key):
         raise Denied("invalid_request", f"state is longer than {_STATE} characters, or dpop_jkt is no thumbprint")

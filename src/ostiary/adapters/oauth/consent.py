@@ -23,9 +23,10 @@ from ostiary.adapters.oauth.clients import Clients
 from ostiary.adapters.oauth.documents import host
 from ostiary.adapters.oauth.failures import Denied
 from ostiary.adapters.oauth.metadata import Endpoint
-from ostiary.adapters.oauth.redirects import Redirect, parsed
+from ostiary.adapters.oauth.reasons import because, noted
 from ostiary.adapters.oauth.setting import Person, Setting
 from ostiary.adapters.oauth.storing import Client, digest
+from ostiary.policy.redirects import Redirect, parsed
 
 _PURPOSE: Final = "oauth.consent"
 _COOKIE: Final = "ostiary-consent"
@@ -103,6 +104,7 @@ def decision(setting: Setting, clients: Clients) -> Endpoint:
         try:
             return await _decided(setting, clients, request)
         except Denied as denied:
+            setting.note("authorization_refused", noted(denied, "consent"))
             return page.refused(denied.error, denied.why, denied.status)
 
     return answer
@@ -133,7 +135,8 @@ def _from_our_page(setting: Setting, request: Request) -> None:
     """Refuse a form that a browser says it sends for a page that is not ours."""
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
     if (origin is not None and origin != setting.issuer) or site not in {None, "same-origin"}:
-        raise Denied("access_denied", "this form was not sent from a page of this gateway", 403)
+        why = "this form was not sent from a page of this gateway"
+        raise because(Denied("access_denied", why, 403), "consent_origin")
 
 
 def _opened(setting: Setting, request: Request, sealed: str, person: Person) -> Ticket:
@@ -143,18 +146,19 @@ def _opened(setting: Setting, request: Request, sealed: str, person: Person) -> 
         raise _stale() from error
     nonce = _nonce(setting, request)
     if not nonce or not hmac.compare_digest(digest(nonce), ticket.browser):
-        raise Denied("access_denied", "this form was made for another browser, or cookies are switched off", 403)
+        why = "this form was made for another browser, or cookies are switched off"
+        raise because(Denied("access_denied", why, 403), "consent_browser")
     if (ticket.issuer, ticket.subject) != (person.issuer, person.subject):
-        raise Denied("access_denied", "this form was made for somebody else; start again", 403)
+        why = "this form was made for somebody else; start again"
+        raise because(Denied("access_denied", why, 403), "consent_person")
     if ticket.until <= setting.time():
         raise _stale()
     return ticket
 
 
 def _stale() -> Denied:
-    return Denied(
-        "access_denied", "this form is too old, or was sent before; go back to the program and start again", 403
-    )
+    why = "this form is too old, or was sent before; go back to the program and start again"
+    return because(Denied("access_denied", why, 403), "consent_stale")
 
 
 async def _remember(setting: Setting, client: Client, redirect: Redirect, asked: Asked, person: Person) -> None:

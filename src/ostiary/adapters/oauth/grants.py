@@ -12,10 +12,11 @@ from typing import Final
 import msgspec
 from starlette.responses import Response
 
-from ostiary.adapters.oauth.assertions import ID_JAG, for_us, timely
+from ostiary.adapters.oauth.assertions import ID_JAG, actors, for_us, timely
 from ostiary.adapters.oauth.authorize import scoped, targeted
 from ostiary.adapters.oauth.failures import Denied
 from ostiary.adapters.oauth.issuing import Access, Refresh, answer, bad_grant, opened, refresh_token
+from ostiary.adapters.oauth.reasons import because
 from ostiary.adapters.oauth.setting import Assertion, Setting
 from ostiary.adapters.oauth.storing import Client, Code, Grant, Subject, digest
 from ostiary.core.errors import Refusal
@@ -32,31 +33,33 @@ async def by_code(setting: Setting, client: Client, given: dict[str, str], key: 
     mark, now = digest(given.get("code", "")), setting.time()
     found = await asyncio.to_thread(setting.storage.code, mark)
     if found is None:
-        raise bad_grant()
+        raise bad_grant("code_unknown")
     code = msgspec.convert(found, Code)
-    if not _theirs(code, client, given, key):
+    amiss = _amiss(code, client, given, key)
+    if amiss:
         # Whoever holds a code and cannot redeem it has found it somewhere; so may somebody who can.
         await asyncio.to_thread(setting.storage.spoil, mark, now)
-        raise bad_grant()
+        raise bad_grant(amiss, code.grant)
     _same_resource(given, code.grant.resource)
     grant = code.grant
     refresh = refresh_token(setting, grant.id, _bound(client, key)) if "refresh_token" in client.grants else ""
     kept, idle = digest(refresh) if refresh else "", now + setting.lifetimes.idle
     if not await asyncio.to_thread(setting.storage.redeem, mark, kept, now, idle):
-        await revoke(setting, grant.id)
-        raise bad_grant()
+        # Of a code that was only too old, nothing had begun.
+        raise bad_grant("code_reused" if await revoke(setting, grant.id) else "code_over", grant)
     return answer(setting, Access(grant.subject, client.id, grant.resource, grant.scopes, grant.id, key), refresh)
 
 
-def _theirs(code: Code, client: Client, given: dict[str, str], key: str) -> bool:
+def _amiss(code: Code, client: Client, given: dict[str, str], key: str) -> str:
+    """Return the reason why a code is not redeemed by this request; nothing, where it fits."""
     verifier = given.get("code_verifier", "")
-    return (
-        code.grant.client == client.id
-        and given.get("redirect_uri", "") == code.redirect
-        and _VERIFIER.fullmatch(verifier) is not None
-        and hmac.compare_digest(challenge(verifier), code.challenge)
-        and code.key in {"", key}
-    )
+    if code.grant.client != client.id:
+        return "code_wrong_client"
+    if given.get("redirect_uri", "") != code.redirect:
+        return "code_wrong_redirect"
+    if not _VERIFIER.fullmatch(verifier) or not hmac.compare_digest(challenge(verifier), code.challenge):
+        return "code_wrong_verifier"
+    return "" if code.key in {"", key} else "code_wrong_key"
 
 
 def challenge(verifier: str) -> str:
@@ -67,11 +70,12 @@ def challenge(verifier: str) -> str:
 
 def _same_resource(given: dict[str, str], resource: str) -> None:
     if given.get("resource", resource) != resource:
-        raise Denied("invalid_target", "resource is not the one that the person allowed")
+        raise because(Denied("invalid_target", "resource is not the one that the person allowed"), "resource_changed")
 
 
 def _bound(client: Client, key: str) -> str:
-    # RFC 9449 section 5: a client that authenticates binds its refresh tokens by that already.
+    # RFC 9449 section 5: a client that authenticates binds its refresh tokens by that already. One that does not is
+    # bound from its first proof on, whether that comes with a code or with a refresh token.
     return key if client.method == "none" else ""
 
 
@@ -85,22 +89,25 @@ async def by_refresh(setting: Setting, client: Client, given: dict[str, str], ke
     targeted(setting, grant.resource)
     # Asked before anything is replaced: a provider that is away must not cost the client its token.
     subject = await _present(setting, grant)
-    fresh, idle = refresh_token(setting, grant.id, held.key), now + setting.lifetimes.idle
+    fresh, idle = refresh_token(setting, grant.id, held.key or _bound(client, key)), now + setting.lifetimes.idle
     old = digest(token)
     if not await asyncio.to_thread(setting.storage.rotate, grant.id, old, digest(fresh), now, idle):
-        if not await asyncio.to_thread(setting.storage.expired, grant.id, old, now):
-            await revoke(setting, grant.id)
-        raise bad_grant()
+        if await asyncio.to_thread(setting.storage.expired, grant.id, old, now):
+            raise bad_grant("refresh_expired", grant)
+        await revoke(setting, grant.id)
+        raise bad_grant("refresh_reused", grant)
     return answer(setting, Access(subject, client.id, grant.resource, scopes, grant.id, key), fresh)
 
 
 async def _standing(setting: Setting, client: Client, held: Refresh, key: str) -> Grant:
     found = await asyncio.to_thread(setting.storage.grant, held.grant, setting.time())
     if found is None:
-        raise bad_grant()
+        raise bad_grant("refresh_ended")
     grant = msgspec.convert(found, Grant)
-    if grant.client != client.id or (held.key and held.key != key):
-        raise bad_grant()
+    if grant.client != client.id:
+        raise bad_grant("refresh_wrong_client", grant)
+    if held.key and held.key != key:
+        raise bad_grant("refresh_wrong_key", grant)
     return grant
 
 
@@ -110,7 +117,7 @@ async def _present(setting: Setting, grant: Grant) -> Subject:
     found = await setting.standing(grant.subject)
     if found is None:
         await revoke(setting, grant.id)
-        raise bad_grant()
+        raise bad_grant("refresh_nobody", grant)
     return found
 
 
@@ -132,6 +139,7 @@ async def by_credentials(setting: Setting, client: Client, given: dict[str, str]
 async def by_assertion(setting: Setting, client: Client, given: dict[str, str], key: str) -> Response:
     """Give an access token for an identity assertion of the company's provider (ID-JAG)."""
     found = await _asserted(setting, client, given.get("assertion", ""))
+    act = _acting(found.claims, key)
     resource = targeted(setting, _intended(found.claims, given.get("resource", "")) or setting.default_resource)
     said = found.claims.get("scope")
     most = tuple(each for each in setting.scopes() if not isinstance(said, str) or each in said.split(" "))
@@ -140,21 +148,36 @@ async def by_assertion(setting: Setting, client: Client, given: dict[str, str], 
     until, jti = timely(found.claims, setting.time(), _ASSERTED)
     once = digest("id-jag", str(found.claims.get("iss")), jti)
     if not await asyncio.to_thread(setting.storage.first, once, until, setting.time()):
-        raise bad_grant()
-    return answer(setting, Access(found.subject, client.id, resource, scopes, "", key))
+        raise bad_grant("id_jag_replayed")
+    return answer(setting, Access(found.subject, client.id, resource, scopes, "", key, act))
+
+
+def _acting(claims: Json, key: str) -> Json:
+    """Return who acts for the subject of an assertion; raise `Denied` where that is not clear, or not proven."""
+    if "cnf" in claims and (not key or claims["cnf"] != {"jkt": key}):
+        # RFC 7800: it is for whoever has that key, and for nobody who only has the assertion.
+        raise bad_grant("id_jag_wrong_key")
+    try:
+        return actors(claims["act"]) if "act" in claims else {}
+    except ValueError as error:
+        raise bad_grant("id_jag_actor") from error
 
 
 async def _asserted(setting: Setting, client: Client, assertion: str) -> Assertion:
     if setting.assertion is None or not assertion:
-        raise bad_grant()
+        raise bad_grant("id_jag_missing")
     try:
         found = await setting.assertion(assertion)
     except Refusal as error:
         raise bad_grant() from error
     kind = str(found.header.get("typ", "")).lower().removeprefix("application/")
+    if kind != ID_JAG:
+        raise bad_grant("id_jag_typ")
     # Its audience is us by our one name; for whom it was made is the client that brings it.
-    if kind != ID_JAG or not for_us(found.claims, {setting.issuer}) or found.claims.get("client_id") != client.id:
-        raise bad_grant()
+    if not for_us(found.claims, {setting.issuer}):
+        raise bad_grant("id_jag_audience")
+    if found.claims.get("client_id") != client.id:
+        raise bad_grant("id_jag_wrong_client")
     return found
 
 
@@ -165,13 +188,15 @@ def _intended(claims: Json, asked: str) -> str:
         return asked
     named = [said] if isinstance(said, str) else said
     if not isinstance(named, list) or (asked and asked not in named) or (not asked and len(named) != 1):
-        raise Denied("invalid_target", "the assertion is for another resource")
+        raise because(Denied("invalid_target", "the assertion is for another resource"), "id_jag_wrong_resource")
     return asked or str(named[0])
 
 
-async def revoke(setting: Setting, grant: str) -> None:
-    """End a grant and every token that came of it."""
+async def revoke(setting: Setting, grant: str) -> bool:
+    """End a grant and every token that came of it; say whether it stood until now."""
     now = setting.time()
     until = now + setting.lifetimes.access + _MARGIN
-    if await asyncio.to_thread(setting.storage.revoke, grant, now, until):
+    stood = await asyncio.to_thread(setting.storage.revoke, grant, now, until)
+    if stood:
         setting.revoked()
+    return stood

@@ -10,8 +10,10 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from ostiary.adapters.oauth.failures import Denied, said
+from ostiary.adapters.oauth.reasons import Because, because
 from ostiary.adapters.oauth.setting import Setting
-from ostiary.adapters.oauth.storing import Subject
+from ostiary.adapters.oauth.storing import Grant, Subject
+from ostiary.core.model import Json
 
 TYPE: Final = "at+jwt"
 _PURPOSE: Final = "oauth.refresh"
@@ -29,6 +31,8 @@ class Access(Struct, frozen=True):
     grant: str = ""
     key: str = ""
     """Thumbprint of the key that it is bound to (RFC 9449 section 6.1)."""
+    act: Json = {}
+    """Who acts for the subject (RFC 8693 section 4.1); empty: they do themselves."""
 
 
 class Refresh(Struct, frozen=True):
@@ -54,6 +58,8 @@ def access_token(setting: Setting, access: Access) -> str:
         claims[GRANT_CLAIM] = access.grant
     if access.key:
         claims["cnf"] = {"jkt": access.key}
+    if access.act:
+        claims["act"] = access.act
     return setting.keys.sign(TYPE, claims)
 
 
@@ -81,7 +87,7 @@ def opened(setting: Setting, token: str) -> Refresh:
     try:
         return msgspec.json.decode(setting.seal.open(_PURPOSE, token), type=Refresh)
     except ValueError as error:
-        raise bad_grant() from error
+        raise bad_grant("refresh_unknown") from error
 
 
 def known(setting: Setting, token: str) -> bool:
@@ -93,6 +99,13 @@ def known(setting: Setting, token: str) -> bool:
     return True
 
 
-def bad_grant() -> Denied:
-    """Return the one answer to every code, token and assertion that is not good."""
-    return Denied("invalid_grant", "what was brought is unknown, expired, revoked, used before, or for somebody else")
+def bad_grant(reason: str = "", grant: Grant | None = None) -> Because:
+    """Return the one answer to every code, token and assertion that is not good; the ledger hears why, and whose.
+
+    Without a reason it is that of its cause.
+    """
+    denied = Denied("invalid_grant", "what was brought is unknown, expired, revoked, used before, or for somebody else")
+    if grant is None:
+        return because(denied, reason)
+    whose = {"client": grant.client, "subject": grant.subject.subject, "issuer": grant.subject.issuer}
+    return because(denied, reason, whose)

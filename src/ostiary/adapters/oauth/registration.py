@@ -14,9 +14,9 @@ from ostiary.adapters.oauth import asking
 from ostiary.adapters.oauth.failures import Denied, said, told
 from ostiary.adapters.oauth.metadata import Endpoint
 from ostiary.adapters.oauth.rates import Rates
-from ostiary.adapters.oauth.redirects import Redirect, parsed
 from ostiary.adapters.oauth.setting import Setting, hashed
 from ostiary.adapters.oauth.storing import Client
+from ostiary.policy.redirects import Redirect, parsed
 
 # Lists, not sets: what a client says may be anything, also what no set can be asked about.
 METHODS: Final = ("none", "client_secret_post", "client_secret_basic")

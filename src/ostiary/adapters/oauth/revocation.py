@@ -16,6 +16,7 @@ from ostiary.adapters.oauth.clients import Clients
 from ostiary.adapters.oauth.failures import NO_STORE, Denied, told
 from ostiary.adapters.oauth.issuing import GRANT_CLAIM, opened
 from ostiary.adapters.oauth.metadata import Endpoint
+from ostiary.adapters.oauth.reasons import noted
 from ostiary.adapters.oauth.setting import Setting
 from ostiary.adapters.oauth.storing import Client, Grant
 from ostiary.adapters.oauth.token import unavailable
@@ -34,6 +35,7 @@ def revoke(setting: Setting, clients: Clients) -> Endpoint:
             client = await authenticated(setting, clients, request, given)
             await _revoked(setting, client, given.get("token", ""))
         except Denied as denied:
+            setting.note("revocation_refused", noted(denied, "revoke"))
             return told(denied)
         except GatewayError as error:
             return told(unavailable(error))
@@ -74,9 +76,10 @@ class Withdrawn:
         self._read = read
         self._marks = read()
 
-    def reload(self) -> None:
-        """Read what any worker revoked."""
-        self._marks = self._read()
+    def reload(self) -> bool:
+        """Read what any worker revoked; say whether that is something new."""
+        before, self._marks = self._marks, self._read()
+        return not self._marks <= before
 
     def __call__(self, claims: Json) -> bool:
         """Say whether a token of ours with these claims is refused."""

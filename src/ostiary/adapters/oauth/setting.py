@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -81,14 +81,30 @@ class Assertion(Struct, frozen=True):
     """Whom it is about, by the issuer's own mapping of roles and teams."""
 
 
-class Proof(Protocol):
-    """Verifies the DPoP proof of a request (RFC 9449)."""
+class Possession(Protocol):
+    """A key that a client proved to have."""
 
-    async def __call__(self, request: Request, url: str, /) -> str:
-        """Return the thumbprint of the key, or an empty text where there is no proof.
+    @property
+    def thumbprint(self) -> str:
+        """Its thumbprint (RFC 7638)."""
+
+    @property
+    def nonce(self) -> str:
+        """The nonce for the client's next proof; empty: the one it used will do."""
+
+
+class Proof(Protocol):
+    """Verifies the DPoP proof of a request that brings no token (RFC 9449 section 5)."""
+
+    async def __call__(self, verb: str, url: str, sent: Sequence[str], /) -> Possession:
+        """Return whose key it is; `sent` is each DPoP header that came, and there is one at least.
 
         Raise `Unauthenticated` for a bad one, with a nonce (`challenge.NONCE`) in its `data` where that is missing.
         """
+
+
+def _nothing(_: str, __: Json) -> None:
+    """Keep no notes."""
 
 
 class Lifetimes(Struct, frozen=True):
@@ -140,6 +156,9 @@ class Setting(Struct, frozen=True):
     assertion: Callable[[str], Awaitable[Assertion]] | None = None
     """Verifies an ID-JAG; None: no issuer of such is configured. Raises `GatewayError` for what is not one."""
     proof: Proof | None = None
+    """None: nobody could check a proof, so no token is bound to a key."""
+    note: Callable[[str, Json], None] = _nothing
+    """Told of what belongs into the ledger: an event's name, and fields without a secret."""
     standing: Callable[[Subject], Awaitable[Subject | None]] | None = None
     """Asked at each refresh what a person is now; None in answer: nobody any more, and the grant ends."""
     revoked: Callable[[], None] = lambda: None
