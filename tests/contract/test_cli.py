@@ -37,7 +37,7 @@ expect:
     can: [files.read_x]
     cannot: [crm.refund]
 """
-GROUPS = {"token": ("create", "list", "revoke"), "tools": ("list", "diff", "approve", "reject"),
+GROUPS = {"token": ("create", "rotate", "list", "revoke"), "tools": ("list", "diff", "approve", "reject"),
           "audit": ("search", "tail", "verify", "export")}  # fmt: skip
 SINGLE = ("serve", "check", "import", "connect", "why", "who-can", "probe", "doctor", "demo")
 EVERY = [(name,) for name in SINGLE] + [(group, name) for group, names in GROUPS.items() for name in names]

@@ -13,6 +13,8 @@ NONCE: Final = "dpop_nonce"
 WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 _SCOPES: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
 """RFC 6750 section 3: what may stand between the quotes."""
+_ROOM: Final = 1024
+"""Characters of scopes in a header: many clients and proxies take 8 KiB for all headers."""
 _PROOFS: Final = ', DPoP algs="'
 """No quoted text can have this inside, for it has a quote."""
 _SCOPE: Final = re.compile(r', scope="[^"]*"')
@@ -27,7 +29,7 @@ class Protection(Struct, frozen=True):
     issuers: tuple[str, ...] = ()
     """The authorization servers; none: tokens are made by an operator, and there is nothing to discover."""
     scopes: tuple[str, ...] = ()
-    """The minimum to do anything here."""
+    """What to begin with; anything more is a step up, when a call needs it."""
     dpop: tuple[str, ...] = ()
     """Algorithms of proofs of possession that are taken (RFC 9449); empty: none are."""
 
@@ -38,7 +40,8 @@ def challenge(protection: Protection, path: str) -> str:
         return f'Bearer realm="{protection.url}"'
     said = f'Bearer resource_metadata="{metadata_url(protection, path)}"'
     scope = " ".join(protection.scopes)
-    said = f'{said}, scope="{scope}"' if _SCOPES.fullmatch(scope) else said
+    # Clients without it look into the metadata, where there is room for more.
+    said = f'{said}, scope="{scope}"' if len(scope) <= _ROOM and _SCOPES.fullmatch(scope) else said
     # Second, for clients that read only the first (RFC 9449 section 7.1 has both in one header).
     return f'{said}{_PROOFS}{" ".join(protection.dpop)}"' if protection.dpop else said
 

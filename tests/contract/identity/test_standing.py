@@ -64,3 +64,13 @@ async def test_what_cannot_be_known_does_not_stand() -> None:
     assert not await book.standing(ANA)
     book.broken = False
     assert await book.standing(ANA)
+
+
+async def test_a_token_that_was_rotated_meanwhile_stands_until_its_overlap_is_over() -> None:
+    """Ours: a stream that was opened before must not outlive it."""
+    book = Book()
+    assert await book.standing(ANA)
+    book.token, book.generation = msgspec.structs.replace(TOKEN, rotated=50.0, successor="tok_2", expires=60.0), 2
+    assert await book.standing(ANA)
+    book.now = 60.0
+    assert not await book.standing(ANA), "its caller still says 100"

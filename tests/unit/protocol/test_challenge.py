@@ -18,6 +18,13 @@ def test_a_challenge_names_the_metadata_of_its_endpoint() -> None:
     assert challenge(Protection(URL, ("https://id.example",), ('a"b',)), "/mcp").endswith('protected-resource/mcp"')
 
 
+def test_more_scopes_than_a_header_has_room_for_are_in_the_metadata_only() -> None:
+    many = tuple(f"scope-{number:04d}" for number in range(200))
+    crowded = Protection(URL, ("https://id.example",), many)
+    assert "scope=" not in challenge(crowded, "/mcp")
+    assert metadata(crowded, "/mcp")["scopes_supported"] == list(many)
+
+
 def test_without_an_issuer_there_is_nothing_to_discover() -> None:
     assert challenge(Protection(URL), "/mcp") == f'Bearer realm="{URL}"'
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,10 @@ from ostiary.integrity.pins import Offering, Sighting, Verdicts
 
 NAME: Final = "ostiary.sqlite"
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_LISTS: Final = ("roles", "teams", "scopes", "servers", "views", "tools", "replaces")
+_PLAIN: Final = (
+    "id", "subject", "note", "created", "expires", "revoked", "last_used", "rotated", "successor",
+)  # fmt: skip
 
 
 def opened(data: Path) -> sa.Engine:
@@ -57,9 +62,8 @@ def add_token(engine: sa.Engine, token: Token, digest: str) -> None:
 
 
 def _plain(token: Token) -> dict[str, Any]:
-    lists = {name: list(getattr(token, name)) for name in ("roles", "teams", "scopes", "servers")}
-    rest = ("id", "subject", "note", "created", "expires", "revoked", "last_used")
-    return {**{name: getattr(token, name) for name in rest}, **lists}
+    lists = {name: list(getattr(token, name)) for name in _LISTS}
+    return {**{name: getattr(token, name) for name in _PLAIN}, **lists}
 
 
 def token_by_digest(engine: sa.Engine, digest: str) -> Token | None:
@@ -94,10 +98,8 @@ def all_tokens(engine: sa.Engine) -> list[Token]:
 
 
 def _token(row: Any) -> Token:
-    values: dict[str, Any] = {name: tuple(row[name]) for name in ("roles", "teams", "scopes", "servers")}
-    for name in ("id", "subject", "note", "created", "expires", "revoked", "last_used"):
-        values[name] = row[name]
-    return Token(**values)
+    values: dict[str, Any] = {name: tuple(row[name]) for name in _LISTS}
+    return Token(**values, **{name: row[name] for name in _PLAIN})
 
 
 def revoke_token(engine: sa.Engine, ident: str, now: float) -> bool:
@@ -111,14 +113,47 @@ def revoke_token(engine: sa.Engine, ident: str, now: float) -> bool:
         return connection.execute(change).rowcount > 0
 
 
-def token_changes(engine: sa.Engine, since: float) -> list[tuple[str, Token]]:
-    """Return the tokens that were made or revoked since then, and which of the two it was."""
+def rotate_token(engine: sa.Engine, ident: str, successor: Token, digest: str, until: float) -> bool:
+    """Keep a token's successor by its digest, and let the token itself end at `until`, if it does not end before.
+
+    False, and nothing is changed, where the token has a successor, was revoked or has expired already.
+    """
+    columns, now = tables.tokens.c, successor.created
+    usable = (columns.id == ident, columns.revoked.is_(None), columns.successor == "", columns.expires > now)
+    ends = sa.case((columns.expires < until, columns.expires), else_=until)
+    change = sa.update(tables.tokens).where(*usable).values(rotated=now, successor=successor.id, expires=ends)
+    with engine.begin() as connection:
+        if connection.execute(change).rowcount != 1:
+            return False
+        connection.execute(sa.insert(tables.tokens).values(**_plain(successor), digest=digest))
+    return True
+
+
+def token_changes(engine: sa.Engine, since: float) -> list[tuple[str, dict[str, Any]]]:
+    """Return what happened to tokens since then: made, rotated or revoked, each with what the ledger says of it."""
     columns = tables.tokens.c
-    query = sa.select(tables.tokens).where(sa.or_(columns.created > since, columns.revoked > since))
+    query = sa.select(tables.tokens).where(
+        sa.or_(columns.created > since, columns.rotated > since, columns.revoked > since)
+    )
     with engine.connect() as connection:
         found = [_token(row) for row in connection.execute(query).mappings()]
-    made = [("token_created", token) for token in found if token.created > since]
-    return made + [("token_revoked", token) for token in found if token.revoked is not None and token.revoked > since]
+    changes = []
+    for kind, when in (("token_created", "created"), ("token_rotated", "rotated"), ("token_revoked", "revoked")):
+        changes += [(kind, _said(kind, each)) for each in found if (getattr(each, when) or 0.0) > since]
+    return changes
+
+
+def _said(kind: str, token: Token) -> dict[str, Any]:
+    said: dict[str, Any] = {"token": token.id, "subject": token.subject}
+    if kind == "token_created" and token.replaces:
+        said["replaces"] = token.replaces[-1]
+    if kind == "token_rotated":
+        said |= {"successor": token.successor, "until": _rfc3339(token.expires)}
+    return said
+
+
+def _rfc3339(when: float) -> str:
+    return datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def touch_tokens(engine: sa.Engine, used: Mapping[str, float]) -> None:

@@ -24,6 +24,11 @@ tokens: Final = sa.Table(
     sa.Column("expires", sa.Float, nullable=False),
     sa.Column("revoked", sa.Float),
     sa.Column("last_used", sa.Float),
+    sa.Column("views", sa.JSON, nullable=False, server_default="[]"),
+    sa.Column("tools", sa.JSON, nullable=False, server_default="[]"),
+    sa.Column("replaces", sa.JSON, nullable=False, server_default="[]"),
+    sa.Column("rotated", sa.Float),
+    sa.Column("successor", sa.String(32), nullable=False, server_default=""),
 )
 
 approvals: Final = sa.Table(
@@ -69,6 +74,25 @@ ended: Final = sa.Table(
     sa.Column("session", sa.String(64), primary_key=True),
     sa.Column("until", sa.Float, nullable=False, index=True),
 )
+
+quarantines: Final = sa.Table(
+    "quarantines",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("what", sa.String(1024), nullable=False),
+    sa.Column("issuer", sa.String(1024), nullable=False),
+    sa.Column("reason", sa.String(256), nullable=False),
+    sa.Column("by", sa.String(256), nullable=False),
+    sa.Column("since", sa.Float, nullable=False),
+    sa.Column("expires", sa.Float),
+    sa.Column("lifted", sa.Float, index=True),
+    sa.Column("lifted_by", sa.String(256), nullable=False, server_default=""),
+    sa.Column("lifted_because", sa.String(256), nullable=False, server_default=""),
+    # How much of its life is in the ledger: 0 nothing, 1 its beginning, 2 its end.
+    sa.Column("recorded", sa.Integer, nullable=False, server_default="0"),
+)
+"""Who and what is shut out, and was: a quarantine that ended stays for a year."""
 
 oauth_clients: Final = sa.Table(
     "oauth_clients",

@@ -26,6 +26,7 @@ from ostiary.config.fields import Section
 from ostiary.config.problems import Invalid
 from ostiary.config.schema import Config, Server, weakened
 from ostiary.config.values import Secret, is_loopback
+from ostiary.core.model import Token
 from ostiary.entry.cli.probe import asked
 from ostiary.entry.cli.terminal import (
     CONFIG,
@@ -40,14 +41,13 @@ from ostiary.entry.cli.terminal import (
     quiet,
     say,
 )
-from ostiary.entry.cli.tokens import state
+from ostiary.entry.cli.tokens import expiring, state
 from ostiary.entry.offline import Offline, offline
 from ostiary.entry.setups import setup
 from ostiary.integrity.pins import State
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _WRITABLE: Final = stat.S_IWGRP | stat.S_IWOTH
-_SOON: Final = 14 * 86_400
 _PYTHON: Final = (3, 11)
 _LEAST_SPACE: Final = 1 << 30
 _SKEW: Final = 60.0
@@ -339,18 +339,26 @@ def _enabled(config: Config) -> Iterator[tuple[str, Server]]:
 
 
 def _tokens(opened: Offline, _path: Path) -> Iterator[Finding]:
-    good = [each for each in database.all_tokens(opened.engine) if state(each, now()) == "good"]
-    soon = sorted((each for each in good if each.expires < now() + _SOON), key=lambda each: each.expires)
-    for each in soon[:20]:
-        left = days(each.expires - now())
-        todo = f"ostiary token create --subject {each.subject} … and revoke the old one"
-        yield Finding("tokens", "warning", f"{each.id} of {each.subject} expires in {left}", todo)
+    at = now()
+    good = [each for each in database.all_tokens(opened.engine) if state(each, at) == "good"]
+    soon = sorted((each for each in good if expiring(each, at)), key=lambda each: each.expires)
+    told = [finding for each in soon for finding in _ending(each, at)]
+    yield from told[:20]
     if not good:
         yield Finding(
             "tokens", "warning", "nobody has a token, so nobody can call", "ostiary token create --subject WHO"
         )
-    elif not soon:
-        yield Finding("tokens", "ok", f"{plural(len(good), 'token')}, none expires within 14 days")
+    elif not told:
+        yield Finding("tokens", "ok", f"{plural(len(good), 'token')}, none expires within 14 days without a successor")
+
+
+def _ending(token: Token, at: float) -> Iterator[Finding]:
+    named, left = f"{token.id} of {token.subject}", days(token.expires - at)
+    if not token.successor:
+        yield Finding("tokens", "warning", f"{named} expires in {left}", f"ostiary token rotate {token.id}")
+    elif token.last_used is not None and token.rotated is not None and token.last_used > token.rotated:
+        said = f"{named} was rotated and is still used; it ends in {left}"
+        yield Finding("tokens", "warning", said, f"give its successor, {token.successor}, to whoever uses it")
 
 
 def _catalogues(opened: Offline, _path: Path) -> Iterator[Finding]:
