@@ -135,10 +135,12 @@ def test_keys_rotate_under_load_without_a_failed_call(house: House) -> None:
         assert {call.result()[0] for call in calls} == {200}
 
 
-def proof(key: Any, method: str, url: str, token: str = "") -> str:
+def proof(key: Any, method: str, url: str, token: str = "", nonce: str = "") -> str:
     """Return a proof of possession (RFC 9449)."""
     header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False)}
     claims: dict[str, Any] = {"jti": secrets.token_urlsafe(16), "htm": method, "htu": url, "iat": int(time.time())}
+    if nonce:
+        claims["nonce"] = nonce
     if token:
         claims["ath"] = urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode()
     return jwt.encode(header, claims, key)
@@ -148,15 +150,18 @@ def test_a_token_that_is_bound_to_a_key_needs_its_proof_each_time(house: House) 
     """RFC 9449: stolen, it is worth nothing."""
     key, url = jwk.generate_key("EC", "P-256"), f"{house.gateway.url}/mcp"
     token = house.token("service-dpop", DPoP=proof(key, "POST", f"{house.provider.issuer}/token"))
-    good = proof(key, "POST", url, token)
+    status, headers, _ = house.call(authorization=f"DPoP {token}", dpop=proof(key, "POST", url, token))
+    assert (status, 'error="use_dpop_nonce"' in headers["www-authenticate"]) == (401, True), "made beforehand"
+    nonce = headers["dpop-nonce"]
+    good = proof(key, "POST", url, token, nonce)
     assert house.call(authorization=f"DPoP {token}", dpop=good)[0] == 200
     assert house.call(authorization=f"DPoP {token}", dpop=good)[0] == 401, "a proof is good once"
     assert house.call(authorization=f"Bearer {token}")[0] == 401
     assert house.call(authorization=f"DPoP {token}")[0] == 401
-    thief = proof(jwk.generate_key("EC", "P-256"), "POST", url, token)
+    thief = proof(jwk.generate_key("EC", "P-256"), "POST", url, token, nonce)
     assert house.call(authorization=f"DPoP {token}", dpop=thief)[0] == 401
-    assert house.call(authorization=f"DPoP {token}", dpop=proof(key, "POST", url + "x", token))[0] == 401
-    assert house.recorded("dpop_")
+    assert house.call(authorization=f"DPoP {token}", dpop=proof(key, "POST", url + "x", token, nonce))[0] == 401
+    assert all(house.recorded(reason) for reason in ("dpop_nonce", "dpop_replayed", "dpop_wrong_key", "dpop_url"))
 
 
 def test_an_outage_of_the_provider_does_not_stop_who_is_known(tmp_path: Path) -> None:

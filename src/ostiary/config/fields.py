@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from pydantic import (
@@ -15,7 +15,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from ostiary.config import units, values
+from ostiary.config import moments, units, values
 from ostiary.config.problems import Unfit
 from ostiary.config.units import Rate
 from ostiary.config.values import Address, Network, Secret
@@ -52,13 +52,27 @@ ToolName = Annotated[str, *_checked(values.tool_name, "tool name")]
 User = Annotated[str, *_checked(values.user, "text")]
 Somebody = Annotated[str, *_checked(values.somebody, "name")]
 Subject = Annotated[str, *_checked(values.subject, "subject")]
+Scope = Annotated[str, *_checked(values.scope, "scope")]
 Folder = Annotated[str, *_checked(values.directory, "path")]
 OwnURL = Annotated[str, *_checked(values.gateway_url, "URL")]
 ServerURL = Annotated[str, *_checked(values.server_url, "URL")]
 Origin = Annotated[str, *_checked(values.origin, "origin")]
+Redirect = Annotated[str, *_checked(values.redirect, "URL")]
 HostName = Annotated[str, *_checked(values.host_name, "host name")]
 Filled = Annotated[str, Field(min_length=1, max_length=4096)]
 Word = Annotated[str | Secret, *_text(values.word, "text or secret reference", "")]
+Condition = Annotated[str, *_checked(values.condition, "CEL expression")]
+Check = Annotated[str, *_checked(values.check, "check")]
+Checked = Annotated[str, *_checked(values.checked, "argument")]
+Days = Annotated[
+    str, *_checked(moments.days, "day or days", "^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$")
+]
+Hours = Annotated[str, *_checked(moments.hours, "hours", "^[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$")]
+Zone = Annotated[str, *_checked(moments.zone, "time zone")]
+Instant = Annotated[float, *_text(moments.instant, "time", "^[0-9]{4}-", moments.as_instant)]
+Described = Annotated[str, Field(min_length=1, max_length=4096)]
+Fixed = Annotated[Any, PlainValidator(values.fixed), WithJsonSchema({"$comment": "any value"})]
+Arguments = Mapping[str, Fixed]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 
 

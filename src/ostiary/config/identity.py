@@ -44,6 +44,17 @@ class Introspection(Section):
     secret: Reference = must("Where our client secret is kept.")
 
 
+class Client(Section):
+    """What the gateway is at this issuer, so that people can sign in there (OpenID Connect)."""
+
+    id: User = must("Our client id there; the redirect URI to register is gateway.url + /login/callback.")
+    secret: Reference | None = may(None, "Where our client secret is kept; without one we are a public client.")
+    scopes: Annotated[tuple[Filled, ...], Field(min_length=1), Strict(strict=False)] = may(
+        ("openid", "profile", "email"), "What is asked for; add what makes the issuer tell groups and teams."
+    )
+    title: Annotated[str, Field(max_length=60)] = may("", "What people call it; otherwise its name here.")
+
+
 class Certificates(Section):
     """Client certificates that say who calls; the authorities are those of gateway.tls.client_ca."""
 
@@ -80,6 +91,13 @@ class Identity(Section):
     access_tokens_only: bool = may(False, "Whether `typ` must say that it is an access token (RFC 9068).")
     bound: Bound = may("none", "What its tokens must be bound to: a DPoP key, a client certificate, or either.")
     introspection: Introspection | None = may(None, "Where its opaque tokens are asked about.")
+    access_tokens: Literal["on", "off"] = may(
+        "on", "Whether its access tokens are taken at the door; off: people only sign in there."
+    )
+    client: Client | None = may(None, "What the gateway is there, so that people can sign in.")
+    assertions: bool = may(
+        False, "Whether its identity assertions (ID-JAG) are exchanged for tokens of our authorization server."
+    )
     allow_private: Annotated[tuple[Reachable, ...], Strict(strict=False)] = may(
         (), "Networks that the issuer may be in although they are private."
     )

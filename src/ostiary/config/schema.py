@@ -11,30 +11,25 @@ from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, Strict
 
+from ostiary.config.authorization import Authorization
 from ostiary.config.fields import (
     Count,
     CredentialHeader,
-    Exposed,
     File,
     Folder,
     Header,
     HostName,
-    Label,
     Listen,
     Name,
     Octets,
     Origin,
     OwnURL,
-    Pattern,
     Reachable,
     Reference,
-    RuleName,
+    Scope,
     Seconds,
     Section,
     ServerURL,
-    Somebody,
-    Subject,
-    Times,
     ToolName,
     User,
     Value,
@@ -44,6 +39,7 @@ from ostiary.config.fields import (
     must,
 )
 from ostiary.config.identity import Identity
+from ostiary.config.rules import DEFAULT, Expectation, Limit, Rule, View
 
 
 class TLS(Section):
@@ -87,6 +83,9 @@ class Metrics(Section):
     )
 
 
+Brought = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=256), Strict(strict=False)]
+
+
 class Gateway(Section):
     """The gateway itself."""
 
@@ -112,6 +111,9 @@ class Gateway(Section):
     )
     unsafe_plaintext: bool = may(
         False, "Listen beyond loopback without TLS and without a proxy that has it: everyone in between reads tokens."
+    )
+    scopes: Annotated[Mapping[Scope, Brought], Field(max_length=256)] = may(
+        {}, "Scopes that bring others: whoever has `crm.write` by `crm.write: [crm.read]` has `crm.read` as well."
     )
     static_tokens: Literal["on", "off"] = may("on", "Whether tokens made by `ostiary token` are taken.")
     unsafe_listen_without_identity: bool = may(
@@ -212,55 +214,6 @@ class Server(Section):
     tools: Mapping[ToolName, Tool] = may({}, "What we know better about its tools, by the server's own names.")
 
 
-class View(Section):
-    """A virtual server at `/views/NAME/mcp`: chosen things of several servers. Rules still decide who may use them."""
-
-    description: Annotated[str, Field(max_length=4096)] = may(
-        "", "What it is for; clients see it as the server's instructions."
-    )
-    include: Annotated[tuple[Pattern, ...], Field(min_length=1), Strict(strict=False)] = must(
-        "Patterns of what it offers."
-    )
-    rename: Mapping[Label, Exposed] = may({}, "New names, by label: `crm.search_people: find_person`.")
-
-
-Some = Annotated[tuple[Somebody, ...], Field(min_length=1), Strict(strict=False)]
-Subjects = Annotated[tuple[Subject, ...], Field(min_length=1), Strict(strict=False)]
-Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1), Strict(strict=False)]
-_ONE_EFFECT: Final[dict[str, JsonValue]] = {"oneOf": [{"required": ["allow"]}, {"required": ["deny"]}]}
-
-
-class Rule(Section):
-    """One line of policy: no rule, no access; a matching deny always wins; otherwise one matching allow is enough."""
-
-    model_config = ConfigDict(json_schema_extra=_ONE_EFFECT)
-
-    name: RuleName = must("A unique name: what `ostiary why` and the ledger say decided.")
-    allow: Patterns | None = may(None, "What may be used.")
-    deny: Patterns | None = may(None, "What may not be used, whatever other rules allow.")
-    roles: Some | None = may(None, "Callers with one of these roles.")
-    teams: Some | None = may(None, "Callers in one of these teams.")
-    subjects: Subjects | None = may(None, 'These callers; `["*"]` is everyone with a valid token.')
-    clients: Some | None = may(None, "Calls with one of these credentials: the id of a token.")
-    scopes: Some | None = may(None, "Scopes the credential must have, all of them; not a who.")
-    limit: Times | None = may(None, "How often each caller may use this rule.")
-
-
-class Limit(Section):
-    """A bound on how often, or on how many calls at once."""
-
-    name: RuleName = must("A unique name: what the refusal and the metrics say.")
-    per: Literal["caller", "team", "all"] = must("Who shares it: nobody, the caller's team, or everybody.")
-    on: Patterns = may(("*",), "What it counts.")
-    calls: Times | None = may(None, "How often.")
-    concurrent: Count | None = may(None, "Calls at the same time.")
-
-
-_DEFAULT_LIMITS: Final = ({"name": "default", "per": "caller", "calls": "1200/min", "concurrent": 64},)
-DEFAULT_LIMITS: Final = tuple(Limit.model_validate(limit) for limit in _DEFAULT_LIMITS)
-"""What holds when a configuration says nothing about limits."""
-
-
 class Ledger(Section):
     """The audit ledger."""
 
@@ -271,38 +224,21 @@ class Ledger(Section):
     )
 
 
-class Who(Section):
-    """A caller to try the policy with."""
-
-    subject: Somebody | None = may(None, "Their subject.")
-    roles: Annotated[tuple[Somebody, ...], Strict(strict=False)] = may((), "Their roles.")
-    teams: Annotated[tuple[Somebody, ...], Strict(strict=False)] = may((), "Their teams.")
-    scopes: Annotated[tuple[Somebody, ...], Strict(strict=False)] = may((), "The scopes of their credential.")
-
-
-Labels = Annotated[tuple[Label, ...], Strict(strict=False)]
-
-
-class Expectation(Section):
-    """A test of the policy: a file whose expectations fail is not activated."""
-
-    who: Who = must("A caller.")
-    can: Labels = may((), "Labels they must be able to use.")
-    cannot: Labels = may((), "Labels they must not be able to use.")
-
-
 class Config(Section):
     """A whole configuration."""
 
     gateway: Gateway = must("The gateway itself.")
     identity: Mapping[Name, Identity] = may({}, "Who may speak; without any, only tokens made by `ostiary token`.")
+    authorization: Authorization | None = may(
+        None, "The gateway as authorization server, for programs that a person's identity provider cannot serve."
+    )
     servers: Mapping[Name, Server] = may({}, "The servers behind it, by name: lower-case letters, digits and hyphens.")
     views: Mapping[Name, View] = may({}, "Virtual servers, by name.")
     rules: Annotated[tuple[Rule, ...], Strict(strict=False)] = may(
         (), "The policy; without rules nobody may use anything."
     )
     limits: Annotated[tuple[Limit, ...], Field(min_length=1), Strict(strict=False)] = may(
-        _DEFAULT_LIMITS, "Bounds on how often; what is written here replaces the default."
+        DEFAULT, "Bounds on how often; what is written here replaces the default."
     )
     ledger: Ledger = may({}, "The audit ledger.")
     expect: Annotated[tuple[Expectation, ...], Strict(strict=False)] = may((), "The policy's own tests.")
@@ -310,17 +246,9 @@ class Config(Section):
 
 LATER: Final[Mapping[str, tuple[str, str]]] = {
     "guards": ("guards are not supported in this version", "remove the key; nothing would look at the words of calls"),
-    "rules.*.when": (
-        "conditions are not supported in this version",
-        "remove the rule, or write one that is right without a condition",
-    ),
     "rules.*.approval": (
         "approvals by people are not supported in this version",
         "remove the rule: without approval it would allow more than you mean",
-    ),
-    "rules.*.shadow": (
-        "rehearsed rules are not supported in this version",
-        "remove the rule: it would be enforced",
     ),
     "limits.*.spend": ("budgets are not supported in this version", "limit calls or concurrent instead"),
     "servers.*.sandbox": (

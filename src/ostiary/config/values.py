@@ -12,11 +12,15 @@ from typing import Final, Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from ostiary.config.problems import Unfit
+from ostiary.policy import conditions, redirects
+from ostiary.policy.checks import demands
+from ostiary.policy.syntax import Misread
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 SERVER_NAME: Final = "^[a-z][a-z0-9-]{0,31}$"
 EXPOSED_NAME: Final = "^[A-Za-z0-9_-]{1,64}$"
+_SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,256}")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RULE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 # RFC 9110, section 5.6.2: a field name is a token.
@@ -176,6 +180,14 @@ def origin(value: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+def redirect(value: str) -> str:
+    """Return an address that people may be sent back to after they were asked (RFC 8252 section 7)."""
+    try:
+        return redirects.parsed(value, ("*",)).text
+    except ValueError as error:
+        raise Unfit(f"cannot be sent back to: {error}", "write https://app.example.com/callback") from error
+
+
 def host_name(value: str) -> str:
     """Return an extra name for the Host header, in lower case, with a port if one is given."""
     name, colon, port = value.rpartition(":") if re.search(r"[^:\]]:[0-9]+$|\]:[0-9]+$", value) else (value, "", "")
@@ -234,6 +246,13 @@ def somebody(value: str) -> str:
     return value
 
 
+def scope(value: str) -> str:
+    """Return a scope that a challenge can name (RFC 6749 section 3.3)."""
+    if not _SCOPE.fullmatch(value):
+        raise Unfit("is not a scope", 'write it without blanks, quotes and backslashes, such as "crm.read"')
+    return value
+
+
 def subject(value: str) -> str:
     """Return a subject, or `*` for everyone with a valid token."""
     return value if value == "*" else somebody(value)
@@ -250,6 +269,42 @@ def tool_name(value: str) -> str:
     """Return an upstream's own name for a tool."""
     if not value or len(value) > 128 or not value.isprintable() or "*" in value:  # noqa: PLR2004  # MCP, server/tools
         raise Unfit("is not the name of a tool", "write the server's own name for it; patterns are for rules")
+    return value
+
+
+def condition(value: str) -> str:
+    """Return a condition that can be read, whatever it is about."""
+    try:
+        return conditions.condition(value).text
+    except Misread as error:
+        raise Unfit(error.message, error.suggestion) from None
+
+
+def check(value: str) -> str:
+    """Return a check that can be used: `inside:/srv/docs`, `public`, `read-only-sql:postgres`."""
+    if fault := demands.problem(value):
+        raise Unfit(*fault)
+    return value
+
+
+def checked(value: str) -> str:
+    """Return the way to an argument that a check is for: `path`, `options.cwd`, `cwd?`."""
+    if fault := demands.wrong_way(value):
+        raise Unfit(*fault)
+    return value
+
+
+def fixed(value: object) -> object:
+    """Return an argument's value as JSON has it."""
+    stack = [value]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, dict) and all(isinstance(key, str) for key in each):
+            stack += each.values()
+        elif isinstance(each, list):
+            stack += each
+        elif each is not None and not isinstance(each, str | int | float):
+            raise Unfit("is not a value of JSON", "put it in quotes")
     return value
 
 
@@ -275,6 +330,12 @@ def server_of(value: str) -> str:
     """Return the part of a pattern or label that names servers; for what is neither, nothing."""
     found = _PATTERN.fullmatch(value)
     return found["server"] if found else ""
+
+
+def parts(value: str) -> tuple[str, str, str] | None:
+    """Return server, kind (`.`, `:` or `.prompt/`) and name of a pattern or label; None: it is neither, or `*`."""
+    found = _PATTERN.fullmatch(value)
+    return (found["server"], found["kind"], found["name"]) if found else None
 
 
 def covers(value: str, labelled: str) -> bool:

@@ -20,7 +20,7 @@ from ostiary.adapters.http.pages import Ready, Window, pages
 from ostiary.adapters.identity.standing import Standing
 from ostiary.adapters.identity.tokens import Tokens
 from ostiary.adapters.secrets import Unresolved, base_environment, resolve
-from ostiary.adapters.store import database, keys
+from ostiary.adapters.store import database, keys, quarantines
 from ostiary.adapters.store.ended import EndedSessions
 from ostiary.adapters.store.generation import Generation
 from ostiary.adapters.store.ledger import Ledger, Sizes
@@ -28,10 +28,15 @@ from ostiary.adapters.store.ledger_index import LedgerIndex
 from ostiary.adapters.store.limits import MemoryLimits
 from ostiary.adapters.telemetry.metrics import Meter
 from ostiary.adapters.upstream.hub import Hub
+from ostiary.adapters.upstream.server import Setup
 from ostiary.config.problems import Invalid
 from ostiary.config.schema import Config, weakened
+from ostiary.core.ports import Change
+from ostiary.entry.grants import Grants
 from ostiary.entry.identities import Speakers
 from ostiary.entry.offline import checked, data_folder, digest
+from ostiary.entry.people import Around, People
+from ostiary.entry.quarantines import Quarantines
 from ostiary.entry.refresh import Refresh
 from ostiary.entry.setups import setups
 from ostiary.integrity.pins import State
@@ -41,6 +46,7 @@ from ostiary.pipeline.post import posted
 from ostiary.pipeline.serve import serve
 from ostiary.pipeline.sessions import Sessions
 from ostiary.pipeline.suspend import Suspensions
+from ostiary.pipeline.swift import Swift
 from ostiary.pipeline.world import World
 
 log: Final = structlog.get_logger(__name__)
@@ -75,16 +81,31 @@ class Gateway:
         )
         self.hub = Hub(base_environment())
         self.tokens = Tokens(partial(database.token_by_digest, self.engine), self.generation, time.time)
+        self.quarantines = Quarantines(
+            lambda: quarantines.standing(self.engine, time.time()), self.generation, self.revisions, time.time
+        )
         standing = Standing(partial(database.token_by_id, self.engine), self.generation, time.time)
-        self.speakers = Speakers(config, resolve, self.tokens, standing)
+        seal = keys.Sealer(keys.key(self.data, keys.SEAL))
+        grants = Grants(config.gateway.url, self.data, self.engine, seal)
+        self.speakers = Speakers(config, resolve, (self.tokens, standing), grants, self.generation)
+        around = Around(
+            self.speakers,
+            grants,
+            lambda: self.revisions.config,
+            self.quarantines.current,
+            self.generation.move,
+            self.ledger.event,
+        )
+        self.people = People(config, around, self.data, self.engine)
         self.ended = EndedSessions(self.engine, time.time())
         self._seen, self._operated_at = self.generation(), time.time()
+        self._shut, self._returning = (0, self.quarantines.changes), False
+        """How far what goes on beside calls has followed what was quarantined: reads, changes."""
         self.closing = False
-        self.door = self._door(config)
+        self.door = self._door(config, seal)
 
-    def _door(self, config: Config) -> Door:
+    def _door(self, config: Config, seal: keys.Sealer) -> Door:
         self.suspensions = Suspensions(lambda: secrets.token_urlsafe(12))
-        seal = keys.Sealer(keys.key(self.data, keys.SEAL))
         sessions = Sessions(
             seal, self.ended, time.time, lambda: secrets.token_urlsafe(12), config.gateway.timeouts.session
         )
@@ -96,10 +117,11 @@ class Gateway:
             weakened=lambda: len(self.revisions().weakened),
             held=self._held,
         )
+        spend = MemoryLimits(time.monotonic)
         world = World(
-            current=self.revisions,
-            identify=self.speakers.identify,
-            spend=MemoryLimits(time.monotonic),
+            current=self.quarantines.current,
+            identify=self.quarantines.identifying(self.speakers.identify),
+            spend=spend,
             send=self.hub.send,
             audit=self.ledger,
             surfaces=self._surfaces,
@@ -108,7 +130,7 @@ class Gateway:
             links=Links(),
             changes=self.hub.changes,
             watch=self.hub.watch,
-            standing=self.speakers.stands,
+            standing=self.quarantines.attending(self.speakers.stands),
             seal=seal,
             clock=time.monotonic,
             time=time.time,
@@ -117,25 +139,28 @@ class Gateway:
             serve=serve,
             challenge=self.speakers.challenge,
         )
-        return Door(
+        door = Door(
             lambda message, reply: serve(message, reply, world),
             lambda message, reply: posted(message, reply, world),
-            self.revisions,
-            pages(self._window(config)),
+            self.quarantines.current,
+            pages(self._window(config), self.people.routes()),
         )
+        door.open(Swift(world, self.speakers.identify.acquainted, spend.owing, self.hub.line, self.ledger.constant))
+        return door
 
     def _window(self, config: Config) -> Window:
         section = config.gateway
         scraper = resolve(section.metrics.token) if section.metrics.token else None
         return Window(
-            current=self.revisions,
+            current=self.quarantines.current,
             ready=self.ready,
             metrics=self.meter.exposition,
-            identify=self.speakers.identify,
+            identify=self.quarantines.identifying(self.speakers.identify),
             scraper=lambda: scraper,
             unsafe_open_metrics=lambda: self.revisions.config.gateway.unsafe_open_metrics,
             challenge=self.speakers.challenge,
             protection=lambda: self.speakers.protection,
+            opened=self.people.opened,
         )
 
     async def _surfaces(self, endpoint: str, offer: str) -> Any:
@@ -143,7 +168,8 @@ class Gateway:
 
     def _up(self) -> dict[str, bool]:
         stale = self.revisions.stale()
-        return {name: name not in stale for name, each in self.revisions.config.servers.items() if not each.disabled}
+        here = self.hub.servers
+        return {name: name in here and name not in stale for name, each in self.revisions.config.servers.items() if not each.disabled}
 
     def _held(self) -> dict[str, int]:
         return dict(Counter(row.server for row in self.revisions.rows() if row.state is not State.APPROVED))
@@ -155,7 +181,7 @@ class Gateway:
         await self._tasks.__aenter__()
         await self.hub.supervisor.__aenter__()
         self.refresh = Refresh(self.hub, self.revisions, self.engine, time.time, self._tasks, self.ledger.event)
-        fresh = await self.hub.configure(setups(self.revisions.config, resolve))
+        fresh = await self.hub.configure(self._open(setups(self.revisions.config, resolve)))
         self.ledger.event("start", {"revision": self.revisions().digest})
         self.refresh.watch(fresh, starting=True)
         self._background = [
@@ -205,7 +231,7 @@ class Gateway:
 
     def _chores(self, count: int) -> list[Chore]:
         """Return what is due; none waits for another to succeed."""
-        due: list[Chore] = [self._note_uses, self._note_ends, self.refresh.keep, self._take_news]
+        due: list[Chore] = [self._shut_out, self._note_uses, self._note_ends, self.refresh.keep, self._take_news]
         if count % _INDEX == 0:
             due.append(self._index)
         if count % _SWEEP == 0:
@@ -236,8 +262,29 @@ class Gateway:
         tokens = await asyncio.to_thread(database.token_changes, self.engine, self._operated_at)
         await self.refresh.judged()
         self._operated_at = now
-        for kind, token in tokens:
-            self.ledger.event(kind, {"token": token.id, "subject": token.subject})
+        for kind, said in tokens:
+            self.ledger.event(kind, said)
+
+    async def _shut_out(self) -> None:
+        """End what is still open of what was quarantined, bring back what was lifted, and write both down."""
+        self.quarantines.look()
+        seen = (self.quarantines.reads, self.quarantines.changes)
+        if seen == self._shut and not self._returning:
+            return
+        if seen[1] != self._shut[1]:
+            self.suspensions.end(self.quarantines.unwanted)
+            await self._serve(self._open([each.setup for each in self.hub.servers.values()]))
+            self.hub.publish(Change("", "standing"))
+            self.refresh.tell()
+            self._shut, self._returning = (self._shut[0], seen[1]), True
+        if self._returning:
+            await self._serve(self._open(setups(self.revisions.config, resolve)))
+            self._returning = False
+        events = await asyncio.to_thread(quarantines.unrecorded, self.engine, time.time())
+        for kind, said in events:
+            self.ledger.event(kind, said)
+        await asyncio.to_thread(quarantines.recorded, self.engine, events)
+        self._shut = seen
 
     async def _index(self) -> None:
         share = _INDEX_BUSY if self.door.in_flight else _INDEX_IDLE
@@ -245,6 +292,7 @@ class Gateway:
 
     async def _sweep(self) -> None:
         await self.hub.sweep(asyncio.get_running_loop().time())
+        await asyncio.to_thread(self.people.sweep)
 
     # The configuration
 
@@ -252,7 +300,8 @@ class Gateway:
         """Read the configuration again; what cannot be used changes nothing and is told with all its problems."""
         try:
             config = checked(self.path).config
-            ready, known = setups(config, resolve), self.speakers.setups(config)
+            ready, known, people = setups(config, resolve), self.speakers.setups(config), self.people.known(config)
+            ready = self._open(ready)
             self._refuse_moves(config)
             same = digest(config) == self.revisions.digest
             if not same:
@@ -262,11 +311,8 @@ class Gateway:
             self.ledger.event("config_refused", {"reasons": str(error).splitlines()[:20]})
             return
         self.speakers.configure(config, known)
-        gone = set(self.hub.servers) - {setup.name for setup in ready}
-        fresh = await self.hub.configure(ready)
-        for name in gone:
-            self.refresh.forget(name)
-        self.refresh.watch(fresh)
+        self.people.configure(people)
+        fresh = await self._serve(ready)
         if same:
             # The same file, and perhaps other secrets behind its references: their servers were begun anew.
             log.info("configuration read again", revision=self.revisions().digest, servers=fresh)
@@ -274,6 +320,19 @@ class Gateway:
         self.refresh.tell()
         self.ledger.event("config_activated", {"revision": self.revisions().digest})
         log.info("configuration replaced", revision=self.revisions().digest, weakened=list(weakened(config)))
+
+    def _open(self, ready: list[Setup]) -> list[Setup]:
+        """Return the servers that are not quarantined: of the others not even a process is left."""
+        return [each for each in ready if not self.quarantines.marks.cut(each.name, "")]
+
+    async def _serve(self, ready: list[Setup]) -> list[str]:
+        """Have these servers from now on, and return the names of those that are new or different."""
+        gone = set(self.hub.servers) - {setup.name for setup in ready}
+        fresh = await self.hub.configure(ready)
+        for name in gone:
+            self.refresh.forget(name)
+        self.refresh.watch(fresh)
+        return fresh
 
     def _refuse_moves(self, config: Config) -> None:
         """Refuse what a running gateway cannot take on: to take on half of a file would be worse."""
@@ -284,6 +343,7 @@ class Gateway:
             f"timeouts.{key}" for key in ("session", "shutdown") if len({getattr(each, key) for each in times}) > 1
         ]
         keys = [f"gateway.{key}" for key in moved] + (["ledger"] if now.ledger != then.ledger else [])
+        keys += self.people.changed(config)
         if keys:
             raise ValueError(f"{', '.join(keys)} changes with a restart only; restart the gateway to use the new file")
 
@@ -298,6 +358,7 @@ class Gateway:
             stale=dict(stale),
             starting=tuple(sorted(self.refresh.first_round)),
             notes=self.revisions.notes,
+            quarantined=self.quarantines.told(),
         )
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from ostiary.core.errors import Unauthenticated
 from ostiary.core.model import Caller, Json
+from ostiary.policy.scopes import Brings, widened
 
 _MOST: Final = 512
 """Values of one claim. Directories put people into hundreds of groups; more than this is no list of roles."""
@@ -35,6 +36,10 @@ class Reading(Struct, frozen=True):
     roles: Source | None = None
     teams: Source | None = None
     scopes: str = "scope"
+    voucher: str = ""
+    """The claim that names who vouches for the subject, where the issuer speaks for others; empty: it does itself."""
+    brings: Brings = {}
+    """The scopes that a granted one brings with it."""
 
 
 def caller(claims: Json, reading: Reading, proof: str, expires: float) -> Caller:
@@ -47,19 +52,31 @@ def caller(claims: Json, reading: Reading, proof: str, expires: float) -> Caller
     tags = {"*", f"subject:{subject}", *(f"role:{role}" for role in roles), *(f"team:{team}" for team in teams)}
     tags |= {f"client:{client}"} if client else set()
     tags |= {f"agent:{agent}"} if agent else set()
+    voucher = _voucher(claims, reading)
+    # Two issuers may call two people the same: a rule that names somebody can say whose word it takes for it.
+    tags.add(f"issuer:{voucher}")
     return Caller(
         subject,
-        reading.issuer,
+        voucher,
         client,
         proof,
         expires,
         roles,
         teams,
-        frozenset(_words(claims.get(reading.scopes))),
+        widened(_words(claims.get(reading.scopes)), reading.brings),
         tags=frozenset(tags),
         agent=agent,
         claims=claims,
     )
+
+
+def _voucher(claims: Json, reading: Reading) -> str:
+    if not reading.voucher:
+        return reading.issuer
+    said = claims.get(reading.voucher)
+    if not isinstance(said, str) or not said:
+        raise Unauthenticated(f"{reading.issuer} does not say whose subject this is", hint="invalid token")
+    return said
 
 
 def found(claims: Json, name: str) -> Any:
@@ -96,7 +113,9 @@ def _words(said: Any) -> Iterable[str]:
 
 def _client(claims: Json) -> str:
     """Return the client the token was issued to (RFC 9068 section 2.2; `azp` where a provider has only that)."""
-    return next((said for name in ("client_id", "azp", "appid") if isinstance(said := claims.get(name), str)), "")
+    return next(
+        (said for name in ("client_id", "azp", "appid", "cid") if isinstance(said := claims.get(name), str)), ""
+    )
 
 
 def _agent(claims: Json) -> str:

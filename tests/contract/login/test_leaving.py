@@ -265,7 +265,7 @@ async def test_the_link_makes_an_administrator_once(stage: Stage) -> None:
     assert (said.status, said["location"]) == (303, "/console/")
     person = await stage.setting.sessions.find(browser.cookies[SESSION])
     assert person is not None
-    assert (person.subject, person.issuer, person.roles) == ("bootstrap", "ostiary", {"admin"})
+    assert (person.subject, person.issuer, person.roles) == ("bootstrap", "ostiary-bootstrap", {"admin"})
     assert stage.logins.bootstrapped()
     assert (await Browser(stage).post(path, {})).status == 403
 

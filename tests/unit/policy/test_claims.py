@@ -26,7 +26,7 @@ def test_only_mapped_groups_become_roles() -> None:
     found = read(groups=["eng", "admin", 7, ""], **{"https://example.com/team": "support"})
     assert found.roles == {"developer"}
     assert found.teams == {"support"}
-    assert found.tags == {"*", "subject:ana", "role:developer", "team:support"}
+    assert found.tags == {"*", "subject:ana", "role:developer", "team:support", f"issuer:{found.issuer}"}
     assert (found.issuer, found.proof, found.expires) == (ISSUER, "jwt:staff", 100.0)
 
 
@@ -53,6 +53,12 @@ def test_scopes_are_a_text_or_a_list(scope: Any, scopes: set[str]) -> None:
     assert read(scope=scope).scopes == scopes
 
 
+def test_a_broader_scope_brings_the_narrower_ones() -> None:
+    """Checklist 46; which brings which is the configuration's word, and never the token's."""
+    found = read(Reading(ISSUER, brings={"crm.write": frozenset({"crm.read"})}), scope="crm.write x")
+    assert found.scopes == {"crm.write", "crm.read", "x"}
+
+
 def test_the_client_and_the_agent_are_told_apart_from_the_subject() -> None:
     """RFC 8693 section 4.1: the outermost actor is the one who acts now."""
     found = read(client_id="ide", azp="other", act={"sub": "robot", "act": {"sub": "earlier"}})
@@ -76,3 +82,11 @@ JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from(["groups", "scope", "act", "azp", "https://example.com/team"]), JSON))
 def test_no_claim_gives_a_role_that_is_not_mapped(claims: dict[str, Any]) -> None:
     assert read(**claims).roles <= {"developer", "auditor"}
+
+
+def test_whose_subject_it_is_can_be_said_by_the_token_of_one_who_speaks_for_others() -> None:
+    own = Reading(ISSUER, voucher="idp")
+    assert read(own, idp="https://id.company.example").issuer == "https://id.company.example"
+    for said in (None, "", 7):
+        with pytest.raises(Unauthenticated, match="whose subject"):
+            read(own, idp=said)

@@ -65,6 +65,8 @@ class Ready(Struct, frozen=True):
     """Servers that were not asked to an end, good or bad, since the gateway started."""
     notes: tuple[str, ...] = ()
     """What the configuration and the catalogues could not be made into, and why."""
+    quarantined: tuple[Json, ...] = ()
+    """Who and what is shut out."""
 
 
 class Window(Struct, frozen=True):
@@ -81,6 +83,8 @@ class Window(Struct, frozen=True):
     challenge: Callable[[], str] = lambda: "Bearer"
     protection: Callable[[], Protection] = Protection
     """What clients are told who come without a token."""
+    opened: Callable[[str, str], bool] = lambda *_: False
+    """Whether a verb and a path answer without a bearer token, because the page asks for a proof of its own."""
 
 
 def pages(window: Window, routes: Sequence[BaseRoute] = ()) -> Starlette:
@@ -126,6 +130,8 @@ class _Guarded:
         if snapshot is None:
             raise Overloaded(hint="no configuration is active yet", retry_after=1.0)
         admit_host(message.headers, snapshot)
+        if self._window.opened(*asked):
+            return
         if asked in _SCRAPES:
             _admit_scraper(message, self._window)
             return
@@ -246,6 +252,7 @@ def details(seen: Ready, snapshot: Snapshot | None, reasons: list[Told]) -> dict
         "degraded": degraded,
         "held": {server: count for server, count in sorted(seen.held.items()) if count},
         "notes": list(seen.notes),
+        "quarantined": list(seen.quarantined),
         "unsafe": [] if snapshot is None else list(snapshot.weakened),
         "revision": None if snapshot is None else snapshot.revision,
     }

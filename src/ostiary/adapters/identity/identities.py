@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from ostiary.adapters.identity.dpop import by_proof
 from ostiary.adapters.identity.failures import Failures
 from ostiary.adapters.identity.issuers import Issuers
 from ostiary.adapters.identity.jwt import refused
+from ostiary.adapters.identity.tokens import Tokens, digest
 from ostiary.core.errors import Limited, Unauthenticated
 from ostiary.core.model import Caller, Inbound
 from ostiary.core.ports import Identify
@@ -55,6 +57,21 @@ class Identities:
         if mark not in self._proven:
             self._remember(mark)
         return caller
+
+    def acquainted(self, message: Inbound) -> Callable[[], Caller | None] | None:
+        """Return what says, each time that it is asked, who the credential of a message speaks for.
+
+        It says None where somebody has to be asked, and there is none for credentials that are more than a token.
+        """
+        credential, tokens = message.credential, self.tokens
+        if credential is None or by_proof(message):
+            return None
+        if not credential.startswith(_PREFIX):
+            return self._issuers.acquainted(credential)
+        if not isinstance(tokens, Tokens):
+            return None
+        key = digest(credential)
+        return lambda: tokens.again(key) if self.tokens is tokens else None
 
     def _admit(self, peer: str) -> None:
         wait = self._failures.wait(peer)

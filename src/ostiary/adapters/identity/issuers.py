@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ostiary.adapters.identity import jwt
 from ostiary.adapters.identity.introspection import Introspection, introspected
@@ -27,6 +28,7 @@ _ROOM: Final = 32 * 1024 * 1024
 _FLIGHTS: Final = 2048
 _DENIED: Final = 10_000
 _DENIED_FOR: Final = 5.0
+_SETS: Final = 4096
 
 
 class Bind(Protocol):
@@ -34,6 +36,16 @@ class Bind(Protocol):
 
     async def __call__(self, message: Inbound, claims: Json, /) -> None:
         """Return if it does, or raise `Unauthenticated`. Asked on every request, also about tokens known already."""
+
+
+class Withdrawn(Protocol):
+    """Knows which tokens of an issuer were taken back before their end."""
+
+    def __call__(self, claims: Json, /) -> bool:
+        """Say whether a token with these claims was."""
+
+    def reload(self) -> bool:
+        """Read what any worker took back; say whether that is something new."""
 
 
 class Setup(Struct, frozen=True):
@@ -49,6 +61,10 @@ class Setup(Struct, frozen=True):
     introspection: Introspection | None = None
     bind: Bind | None = None
     """None: tokens that are bound to a key are refused, for nothing here could check that."""
+    withdrawn: Withdrawn | None = None
+    """None: what this issuer takes back is not known here; its tokens are short-lived instead."""
+    closed: bool = False
+    """Whether its tokens are no credential here: its keys only prove what people sign in with."""
     pace: Pace = Pace()
 
 
@@ -59,7 +75,7 @@ class Issuer(NamedTuple):
     keys: Keys
 
 
-class Known(NamedTuple):
+class Known(Struct, frozen=True, gc=False):
     """A verified token."""
 
     caller: Caller
@@ -81,13 +97,17 @@ class Issuers:
         clock: Callable[[], float],
         sleep: Sleep = asyncio.sleep,
         room: int = _ROOM,
+        counter: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`time` is that of the world, `clock` never steps back."""
+        """`time` is that of the world, `clock` never steps back; `counter` moves when anything was revoked anywhere."""
         self._time, self._clock, self._sleep, self._room = time, clock, sleep, room
+        self._counter, self._counted = counter, counter()
         self._issuers: dict[str, Issuer] = {}
         self._opaque: Issuer | None = None
         self._known: dict[bytes, Known] = {}
         self._size = 0
+        self._sets: dict[frozenset[str], frozenset[str]] = {}
+        """Roles, teams and scopes, of which many callers have the same."""
         self._denied: dict[bytes, tuple[float, str]] = {}
         self._flights: dict[tuple[int, bytes], asyncio.Task[Known | GatewayError]] = {}
         """Verifications under way: none that began before something was revoked is joined after."""
@@ -124,6 +144,24 @@ class Issuers:
         self._denied.clear()
         self._size = 0
 
+    def _recount(self) -> None:
+        """Forget the verified tokens that were taken back, and let nothing be joined that began before."""
+        counted = self._counter()
+        asked = [each.setup.withdrawn for each in self._issuers.values() if each.setup.withdrawn is not None]
+        news = [each.reload() for each in asked]
+        # Only now: where it cannot be read, the next request must try again, and not go on as if nothing were.
+        self._counted = counted
+        if not any(news):
+            return
+        self._generation += 1
+        gone = [key for key, known in self._known.items() if any(each(known.caller.claims) for each in asked)]
+        for key in gone:
+            self._size -= self._known.pop(key).size
+
+    def keys(self, issuer: str) -> Keys:
+        """Return the keys of a configured issuer; KeyError where it is none (any more)."""
+        return self._issuers[issuer].keys
+
     def close(self) -> None:
         """Stop asking anybody."""
         for issuer in self._issuers.values():
@@ -133,22 +171,48 @@ class Issuers:
 
     def stands(self, found: Caller) -> bool:
         """Say whether a caller of an issuer would still be one, as far as can be known without the token."""
-        return found.issuer in self._issuers and found.expires > self._time()
+        if self._counter() != self._counted:
+            self._recount()
+        issuer = self._issuers.get(str(found.claims.get("iss")))
+        if issuer is None or found.expires <= self._time():
+            return False
+        withdrawn = issuer.setup.withdrawn
+        return withdrawn is None or not withdrawn(found.claims)
 
     async def __call__(self, message: Inbound) -> Caller:
         """Return whom the token speaks for, or raise `Unauthenticated`; `Overloaded` while nobody can know."""
         credential = message.credential
         if credential is None:
             raise Unauthenticated("no_credential: none came")
+        if self._counter() != self._counted:
+            self._recount()
         key = hashlib.sha256(credential.encode()).digest()
         known = self._known.get(key)
         if known is None or known.until <= self._time():
             known = await self._once(key, credential)
         if known.only and f"{known.url}{message.endpoint}" not in known.only:
-            raise refused("jwt_wrong_audience", "for another endpoint of this gateway")
+            raise refused("jwt_wrong_resource", "for another endpoint of this gateway")
         if known.bind is not None:
             await known.bind(message, known.caller.claims)
         return known.caller
+
+    def acquainted(self, credential: str) -> Callable[[], Caller | None] | None:
+        """Return what says, each time that it is asked, whom a token that was let in still speaks for.
+
+        It says None where somebody has to be asked, and there is none for tokens that are bound to a key: each of
+        their requests has to prove anew that it holds it. Good for requests like the one that was let in.
+        """
+        key = hashlib.sha256(credential.encode()).digest()
+        first = self._known.get(key)
+        if first is None or "cnf" in first.caller.claims:
+            return None
+
+        def still() -> Caller | None:
+            known = self._known.get(key)
+            fresh = known is not None and known.until > self._time() and self._counter() == self._counted
+            return known.caller if known is not None and fresh else None
+
+        return still
 
     async def _once(self, key: bytes, credential: str) -> Known:
         """Verify a token once, however many requests bring it, and even if the one that brought it first goes away."""
@@ -207,8 +271,8 @@ class Issuers:
         token = jwt.read(credential)
         said = token.claims.get("iss")
         issuer = self._issuers.get(said) if isinstance(said, str) else None
-        if issuer is None:
-            raise refused("jwt_wrong_issuer", "of no issuer that is configured")
+        if issuer is None or issuer.setup.closed:
+            raise refused("jwt_wrong_issuer", "of no issuer whose access tokens are taken")
         expected = issuer.setup.expected
         jwt.permitted(token, expected)
         expires = jwt.judge(token.claims, expected, self._time())
@@ -235,6 +299,8 @@ class Issuers:
         if "cnf" in claims and setup.bind is None:
             # RFC 7800: whoever holds it is not enough, and nothing here can tell whose key it is bound to.
             raise refused(f"{form}_bound", "bound to a key, which is not checked for this issuer")
+        if setup.withdrawn is not None and setup.withdrawn(claims):
+            raise refused(f"{form}_revoked", "it was taken back")
         try:
             found = caller(claims, setup.reading, f"{form}:{setup.name}", expires)
         except Unauthenticated as error:
@@ -242,7 +308,19 @@ class Issuers:
         named = jwt.audiences(claims)
         only = frozenset() if named & expected.audiences else named
         until = min(expires, self._time() + _FRESH)
-        return Known(found, until, setup.bind, only, expected.url, len(credential))
+        return Known(self._kept(found), until, setup.bind, self._same(only), expected.url, len(credential))
+
+    def _kept(self, found: Caller) -> Caller:
+        """Return an equal caller that shares what it can: nobody is served while the collector looks at all sets."""
+        roles, teams, scopes, reach = map(self._same, (found.roles, found.teams, found.scopes, found.reach))
+        return replace(found, roles=roles, teams=teams, scopes=scopes, reach=reach)
+
+    def _same(self, found: frozenset[str]) -> frozenset[str]:
+        known = self._sets.get(found)
+        if known is None:
+            _room_for_one(self._sets, _SETS)
+            known = self._sets[found] = found
+        return known
 
 
 def is_jwt(credential: str) -> bool:
@@ -250,6 +328,6 @@ def is_jwt(credential: str) -> bool:
     return credential.startswith("ey") and credential.count(".") == 2  # noqa: PLR2004 - RFC 7515 section 3.1
 
 
-def _room_for_one(table: dict[bytes, Any], most: int) -> None:
+def _room_for_one(table: dict[Any, Any], most: int) -> None:
     if len(table) >= most:
         del table[next(iter(table))]

@@ -18,7 +18,8 @@ from ostiary.core.model import Caller
 
 PLACE: Final = "/bootstrap/"
 LIFETIME: Final = 30 * 60.0
-ISSUER: Final = "ostiary"
+ISSUER: Final = "ostiary-bootstrap"
+"""Not that of tokens made by an operator, who could give one of them this subject."""
 SUBJECT: Final = "bootstrap"
 ADMIN: Final = "admin"
 

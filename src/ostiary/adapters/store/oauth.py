@@ -118,6 +118,15 @@ class OAuth:
         standing = (columns.id == ident, columns.revoked.is_(None), columns.until > now)
         return self._content(sa.select(columns.content).where(*standing))
 
+    def grants(self, issuer: str, subject: str, now: float) -> list[Json]:
+        """Return the grants of a person that stand, the newest first, each with when it began (`created`)."""
+        columns = tables.oauth_grants.c
+        theirs = (columns.issuer == issuer, columns.subject == subject)
+        standing = (columns.revoked.is_(None), columns.until > now, columns.idle > now)
+        query = sa.select(columns.content, columns.created).where(*theirs, *standing).order_by(columns.created.desc())
+        with _begun(self._engine) as connection:
+            return [{**content, "created": created} for content, created in connection.execute(query)]
+
     def rotate(self, ident: str, old: str, new: str, now: float, idle: float) -> bool:
         """Put a grant's new refresh token in place of the old one; False where that is not its present one."""
         table = tables.oauth_grants

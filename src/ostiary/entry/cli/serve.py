@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -65,6 +67,7 @@ async def _run(path: Path) -> None:
 
         loop.add_signal_handler(signal.SIGHUP, again)
         watching = [asyncio.create_task(_watch(path, reloads)), asyncio.create_task(_reload(gateway, reloads))]
+        await _invite(gateway)
         if certificates is not None:
             watching.append(asyncio.create_task(certificates.watch()))
         # What lives now lives until the end: the collector need not look at it again with every call.
@@ -77,6 +80,24 @@ async def _run(path: Path) -> None:
         finally:
             for task in watching:
                 task.cancel()
+
+
+async def _invite(gateway: Gateway) -> None:
+    """Say how the first administrator comes in: on a terminal, or in a file that only the gateway's owner reads."""
+    link = await gateway.people.invitation()
+    if not link:
+        return
+    if sys.stderr.isatty():
+        typer.echo(f"Nobody is an administrator yet. This link makes one, once, within 30 minutes:\n  {link}", err=True)
+        return
+    # What is no terminal is a log, which many read, and which is kept.
+    path = gateway.data / "bootstrap-link"
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(f"{link}\n")
+    log.info(
+        "nobody is an administrator yet; a link that makes one, once, within 30 minutes, is in a file", file=str(path)
+    )
 
 
 def _certificates(section: Section) -> Certificates | None:
