@@ -21,10 +21,11 @@ bench: install ## requests per second and CPU, beside nginx in the same run
 	sh scripts/system.sh bench
 	$(PY) -m bench.run
 
-conformance: install ## the official suite: direct and through the gateway side by side, across eras, and the tasks extension
+conformance: install ## the official suite: direct and through the gateway side by side, across eras, tasks, authorization
 	$(PY) scripts/conformance.py
 	$(PY) scripts/conformance.py --cross
 	$(PY) scripts/conformance.py --tasks
+	$(PY) scripts/conformance.py --authorization
 
 soak: install ## the long runs: isolation over a million calls, fuzzing, a hostile server, kill -9
 	$(PY) scripts/soak.py

@@ -7,19 +7,18 @@
     python scripts/conformance.py --only 2026-07-28 --scenario server-stateless --output results
     python scripts/conformance.py --cross              each suite, through the gateway, at a fixture of the other era
     python scripts/conformance.py --tasks              the scenarios of the tasks extension, directly and through
+    python scripts/conformance.py --authorization      the scenarios for authorization servers, at the gateway's own
 
-Exits 0 only when all counts are equal and as expected; across eras, when every scenario passes that both can express.
+Exits 0 only when all counts are equal and as expected; across eras, when every scenario passes that both can express;
+at the authorization server, when every check passes.
 """
 
 import argparse
-import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +27,8 @@ ROOT = Path(__file__).parents[1]
 # Started as a file, Python looks for modules beside it only, not in the checkout.
 sys.path.insert(0, str(ROOT))
 
+from scripts.conformance_authorization import authorized  # noqa: E402
+from scripts.conformance_checks import Check, Checks, checks_of, passed, scored  # noqa: E402
 from scripts.conformance_cross import CROSSINGS, Crossing, Tally, failing, shown, table  # noqa: E402
 from scripts.conformance_stage import SUITES, TOKEN, fixture, gateway, relayed, tasks_fixture  # noqa: E402
 from scripts.node import installed, node  # noqa: E402
@@ -53,47 +54,12 @@ RUNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """What the suite said about one check."""
-
-    status: str
-    message: str = ""
-
-
-Checks = dict[str, Check]
-
-
-@dataclass(frozen=True, slots=True)
 class Options:
     """What was asked for on the command line."""
 
     runs: tuple[Run, ...]
     scenario: str | None
     output: Path
-
-
-def passed(checks: Checks) -> int:
-    """Count the checks that passed."""
-    return sum(check.status == "SUCCESS" for check in checks.values())
-
-
-def scored(checks: Checks) -> int:
-    """Count the checks that passed or failed; warnings and notes are not scored by the suite either."""
-    return sum(check.status in {"SUCCESS", "FAILURE"} for check in checks.values())
-
-
-def checks_of(folder: Path) -> Checks:
-    """Read what a run of the suite wrote, by scenario and check; the same check run again gets a number."""
-    found: Checks = {}
-    seen: Counter[str] = Counter()
-    for path in sorted(folder.glob("*/checks.json")):
-        scenario = re.sub(r"-\d{4}-\d\d-\d\dT[\dZ-]+$", "", path.parent.name).removeprefix("server-")
-        for check in json.loads(path.read_text()):
-            key = f"{scenario}: {check['id']}"
-            seen[key] += 1
-            name = key if seen[key] == 1 else f"{key} ({seen[key]})"
-            found[name] = Check(check["status"], check.get("errorMessage") or "")
-    return found
 
 
 def tally(checks: Checks) -> Tally:
@@ -261,6 +227,7 @@ def arguments() -> argparse.Namespace:
     target.add_argument("--relay-only", action="store_true")
     target.add_argument("--cross", action="store_true")
     target.add_argument("--tasks", action="store_true")
+    target.add_argument("--authorization", action="store_true")
     target.add_argument("--url", help=f"http, on loopback; with {TOKEN} in the environment, sent as bearer token")
     parser.add_argument("--only", choices=[run.name for run in RUNS])
     parser.add_argument("--scenario", help="one scenario of the suite; the expected counts are not checked then")
@@ -276,6 +243,8 @@ def main() -> int:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="ostiary-conformance-"))
         output = Path(chosen.output or scratch).resolve()
         output.mkdir(parents=True, exist_ok=True)
+        if chosen.authorization:
+            return 0 if authorized(output) else 1
         if chosen.cross:
             return 0 if crossed(Options(RUNS, chosen.scenario, output)) else 1
         if chosen.tasks:

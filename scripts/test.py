@@ -16,6 +16,7 @@ STEPS = {
     "official suite, direct and through": [sys.executable, "scripts/conformance.py"],
     "official suite, across eras": [sys.executable, "scripts/conformance.py", "--cross"],
     "official suite, tasks": [sys.executable, "scripts/conformance.py", "--tasks"],
+    "official suite, authorization": [sys.executable, "scripts/conformance.py", "--authorization"],
     "claims are well-formed": [sys.executable, "scripts/claims.py", "--list"],
 }
 

@@ -3,11 +3,13 @@
 //   POST /test/rotate         sign with a new key; the keys before it stay published
 //   POST /test/rotate?drop    the same, but the keys before it are gone
 //   POST /test/events         what happened to back-channel logouts since the last time this was asked
+//   POST /test/issued         what was handed out since the last time this was asked: [kind, where, value]
 
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
 import { configuration } from './configuration.mjs';
+import { issued, noting } from './issued.mjs';
 import { interaction } from './people.mjs';
 
 const setting = JSON.parse(process.argv[2]);
@@ -35,6 +37,7 @@ function control(url, issuer) {
     renew(issuer);
     return keys.map((key) => key.kid);
   }
+  if (url.pathname === '/test/issued') return issued();
   const said = events;
   events = [];
   return said;
@@ -55,6 +58,7 @@ const server = createServer((request, response) => {
     });
     return;
   }
+  noting(url.pathname, response);
   current.callback(request, response);
 });
 

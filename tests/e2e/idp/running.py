@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from scripts.node import installed, node
+from tests.e2e.searched import RUN, Written
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -46,6 +47,11 @@ class Provider:
         with opener.open(request, timeout=10) as answer:
             return dict(json.load(answer))
 
+    def tell(self) -> None:
+        """Plant what it has handed out since it was last asked, to clients that no test overhears."""
+        for kind, where, value in self._control("issued"):
+            RUN.plant(kind, where, value)
+
     def _control(self, what: str) -> Any:
         request = urllib.request.Request(f"{self.issuer}/test/{what}", b"", method="POST")
         with urllib.request.urlopen(request, timeout=10) as answer:
@@ -62,23 +68,38 @@ def provider(gateway: str, authority: Path | None = None, **setting: Any) -> Ite
     more = {"NODE_EXTRA_CA_CERTS": str(authority)} if authority else {}
     command = [str(node()), str(HERE / "idp.mjs"), json.dumps({"gateway": gateway, **setting})]
     with running(command, more) as process:
-        yield Provider(said(process), process)
+        found = Provider(said(process), process)
+        with RUN.told_by(found.tell):
+            yield found
 
 
 @contextmanager
 def application(**setting: Any) -> Iterator[subprocess.Popen[str]]:
-    """Run the small application of `app.py`, listening before the body."""
-    with running([sys.executable, "-m", "tests.e2e.idp.app", json.dumps(setting)], {}) as process:
-        said(process)
-        yield process
+    """Run the small application of `app.py`, listening before the body; search what it writes."""
+    RUN.plant("configured secret", "the application's client secret", setting["client"][1])
+    log = Path(setting["folder"]) / "application.log"
+    place = RUN.opened(Written(Path(setting["folder"]), None, frozenset({setting["port"]})))
+    try:
+        with (
+            log.open("wb") as errors,
+            running([sys.executable, "-m", "tests.e2e.idp.app", json.dumps(setting)], {}, errors) as process,
+        ):
+            said(process)
+            yield process
+    finally:
+        RUN.closed(place)
+        sys.stderr.write(log.read_text())
 
 
 @contextmanager
-def running(command: list[str], more: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+def running(
+    command: list[str], more: Mapping[str, str], errors: IO[bytes] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """Run a program that says on its standard output when it is ready, and ends with its standard input."""
     process = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **more}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+        command, cwd=ROOT, env={**os.environ, **more}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+        text=True,
+    )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None
     try:
