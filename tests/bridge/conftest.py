@@ -4,6 +4,9 @@ from collections.abc import Generator
 
 import pytest
 
+from tests.e2e.searching import planted_in_this_module as planted_in_this_module
+from tests.e2e.searching import planted_in_this_run as planted_in_this_run
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:

@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 from scripts.node import installed, node
+from tests.e2e.searched import RUN
+from tests.e2e.searching import planted_in_this_module as planted_in_this_module
+from tests.e2e.searching import planted_in_this_run as planted_in_this_run
+from tests.e2e.searching import planted_in_this_test as planted_in_this_test
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
@@ -65,3 +69,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and running is not None:
         report.sections.append(("gateway log", running.gateway.tail()))
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how much was searched for planted secrets: a search that finds nothing must have had something to look at."""
+    if RUN.total:
+        said = f"{RUN.searched / 2**20:.1f} MiB that gateways wrote, said or sent were searched for {RUN.total} secrets"
+        terminalreporter.write_line(f"{said}; {RUN.seconds:.2f} s")

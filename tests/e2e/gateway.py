@@ -1,13 +1,16 @@
 """Run the real gateway as its own process for the end-to-end tests."""
 
+import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+
+from tests.e2e import overheard
+from tests.e2e.searched import RUN, Written, configured
 
 Json = dict[str, Any]
 
@@ -44,7 +50,9 @@ class Gateway:
     def attempt(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run one `ostiary` command on this gateway's configuration, whatever its exit code."""
         command = [sys.executable, "-m", "ostiary", *words, "-c", str(self.config)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)
+        overheard.printed(words, done.stdout + done.stderr)
+        return done
 
     def token(self, subject: str, roles: Sequence[str] = (), teams: Sequence[str] = ()) -> str:
         """Make a token for a person with these roles and teams."""
@@ -63,9 +71,10 @@ def gateway(folder: Path, config: Json) -> Iterator[Gateway]:
     """Run a gateway on a free loopback port, ready before the body and stopped after it."""
     address = f"127.0.0.1:{free_port()}"
     file, log = folder / "ostiary.yaml", folder / "gateway.log"
-    own = {"url": f"http://{address}", "listen": address, "data": str(folder / "data")}
+    own = {"url": f"http://{address}", "listen": address, "data": str(folder / "data"), **config.get("gateway", {})}
+    own = {"metrics": {"token": scraper(folder)}, **own}
     with file.open("w") as out:
-        YAML(typ="safe").dump({**config, "gateway": {**own, **config.get("gateway", {})}}, out)
+        YAML(typ="safe").dump({**config, "gateway": own}, out)
     with log.open("wb") as out_bytes:
         process = subprocess.Popen(
             [sys.executable, "-m", "ostiary", "serve", "-c", str(file)],
@@ -75,14 +84,43 @@ def gateway(folder: Path, config: Json) -> Iterator[Gateway]:
             start_new_session=True,
         )
     running = Gateway(own["url"], file, log, process)
+    place = watched(running, Path(own["data"]), config)
     try:
         await_ready(running)
         yield running
+        scraped(running)
     except BaseException:
         sys.stderr.write(f"--- end of {log}\n{running.tail()}\n")
         raise
     finally:
+        RUN.search()
         stop(process)
+        RUN.closed(place)
+
+
+def scraper(folder: Path) -> str:
+    """Return the reference to the token with which a test's gateway lets its metrics be read."""
+    file = folder / "metrics.token"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(32))
+    RUN.plant("metrics token", f"of {folder.name}", file.read_text())
+    return f"file:{file}"
+
+
+def watched(running: Gateway, data: Path, config: Json) -> Written:
+    """Have everything that a gateway writes searched for what is planted, and plant what its configuration names."""
+    configured(config)
+    port = urllib.parse.urlsplit(running.url).port or 0
+    return RUN.opened(Written(data, running.log, frozenset({port})))
+
+
+def scraped(running: Gateway) -> None:
+    """Read the metrics, if the token of `scraper` lets us, so that they are searched too."""
+    token = (running.config.parent / "metrics.token").read_text()
+    request = urllib.request.Request(running.url + "/metrics", headers={"authorization": f"Bearer {token}"})
+    with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=5) as answer:
+        answer.read()
 
 
 def free_port() -> int:

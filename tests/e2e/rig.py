@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,11 +14,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.e2e.gateway import Gateway, gateway
+from tests.e2e.searched import RUN, Written
 
 Json = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 10
+RECORDING = "tests.security.echo_upstream"
+"""What can keep every byte that it is sent."""
 UNBOUNDED: Json = {"limits": [{"name": "all", "per": "caller", "calls": "100000000/min", "concurrent": 100_000}]}
 """What a test of something else than limits says about limits."""
 
@@ -36,8 +40,14 @@ class Upstream:
 
 @contextmanager
 def upstream(module: str, *words: str) -> Iterator[Upstream]:
-    """Run a module that prints its port and ends with its standard input."""
+    """Run a module that prints its port and ends with its standard input; search what it was sent, if it keeps that."""
+    if RUN.on and module == RECORDING and "--record" not in words:
+        with tempfile.NamedTemporaryFile() as kept, upstream(module, *words, "--record", kept.name) as running:
+            yield running
+        return
     command = [sys.executable, "-m", module, *words]
+    record = Path(words[words.index("--record") + 1]) if "--record" in words else None
+    place = RUN.opened(Written(None, None, record=record))
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin is not None
     assert process.stdout is not None
@@ -51,6 +61,7 @@ def upstream(module: str, *words: str) -> Iterator[Upstream]:
             process.kill()
             process.wait()
         process.stdout.close()
+        RUN.closed(place)
 
 
 @dataclass(frozen=True, slots=True)

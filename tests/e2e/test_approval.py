@@ -125,11 +125,23 @@ async def test_calls_are_checked_against_the_pinned_schema(tmp_path: Path) -> No
 async def test_a_server_that_is_always_trusted_changes_as_it_likes(tmp_path: Path) -> None:
     async with stage(tmp_path, approve="always") as (double, _, ana):
         await double.until_listened()
-        double.tools[0] = CHANGED
+        double.tools[0] = {**CHANGED, "description": "Takes a note, and says where."}
         double.tools.append(tool("fresh", key="string"))
         await double.announce("tools")
         await until_listed(ana, {"note", "hold", "steps", "fresh"})
         assert (await ana.call("crm__note", key="a")).text == "note a"
+
+
+async def test_even_there_a_poisoned_definition_waits_for_a_person(tmp_path: Path) -> None:
+    """Ours: trust that was given ahead of what is said does not reach as far as orders to the model."""
+    async with stage(tmp_path, approve="always") as (double, gateway, ana):
+        await double.until_listened()
+        double.tools[0] = CHANGED
+        await double.announce("tools")
+        await until_listed(ana, {"hold", "steps"})
+        assert await unknown(ana, "note")
+        await gateway.command("tools", "approve", "crm.note")
+        await until_listed(ana, {"note", "hold", "steps"})
 
 
 async def test_a_server_that_is_never_trusted_offers_only_what_was_approved(tmp_path: Path) -> None:

@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from tests.e2e.rig import Rig, Upstream, process, rig, tokens, upstream
+from tests.e2e.searching import planted_in_this_module as planted_in_this_module
+from tests.e2e.searching import planted_in_this_run as planted_in_this_run
+from tests.e2e.searching import planted_in_this_test as planted_in_this_test
 
 Json = dict[str, Any]
 

@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 PATIENCE: Final = 3
 """Seconds that a client has to answer (`gateway.timeouts.answer`)."""
-TIMEOUT: Final = 4
+TIMEOUT: Final = 10
 """Seconds that a server has for one call."""
 LIVES: Final = 150.0
 """Seconds after which a client forgets a session; the gateway forgets it a little later (`timeouts.session`)."""

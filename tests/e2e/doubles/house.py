@@ -21,7 +21,8 @@ from ostiary.adapters.identity import tokens
 from ostiary.adapters.store import database
 from ostiary.core.model import Token
 from ostiary.entry.offline import offline
-from tests.e2e.gateway import Gateway, await_ready, exited, free_port
+from tests.e2e.gateway import Gateway, await_ready, exited, free_port, scraped, scraper, watched
+from tests.e2e.searched import RUN, Written
 
 Json = dict[str, Any]
 
@@ -38,6 +39,8 @@ class House:
     port: int = field(default_factory=free_port)
     prefix: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
+    place: Written | None = None
+    """What is searched for planted secrets."""
 
     @property
     def url(self) -> str:
@@ -69,7 +72,8 @@ class House:
     def write(self, **changes: Any) -> None:
         """Write the configuration, with these top-level keys replaced, as an editor does: a new file in its place."""
         self.config = {**self.config, **changes}
-        own = {"url": self.url, "listen": f"127.0.0.1:{self.port}", "data": str(self.data)}
+        own: Json = {"url": self.url, "listen": f"127.0.0.1:{self.port}", "data": str(self.data)}
+        own["metrics"] = {"token": scraper(self.folder)}
         draft = self.file.with_suffix(".draft")
         with draft.open("w") as out:
             YAML(typ="safe").dump({**self.config, "gateway": {**own, **self.config.get("gateway", {})}}, out)
@@ -90,6 +94,7 @@ class House:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self.place = self.place or watched(self.gateway, self.data, self.config)
 
     async def kill(self) -> None:
         """Kill it, as kill -9 does, and nothing else."""
@@ -138,9 +143,18 @@ class House:
         return found
 
     def stop(self) -> None:
-        """End whatever still runs."""
+        """End whatever still runs, and search what it wrote."""
+        try:
+            self._end()
+        finally:
+            if self.place is not None:
+                RUN.closed(self.place)
+
+    def _end(self) -> None:
         if self.process is None or self.process.poll() is not None:
             return
+        scraped(self.gateway)
+        RUN.search()
         self.process.terminate()
         if not exited(self.process, STOP_SECONDS):
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -154,6 +168,7 @@ def _token(data: Path, subject: str, roles: tuple[str, ...]) -> str:
     engine = sa.create_engine(f"sqlite:///{data / database.NAME}")
     database.add_token(engine, token, digest)
     engine.dispose()
+    RUN.plant("static token", f"of {subject}", secret)
     return secret
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import uvicorn
 
+from tests.e2e.searched import RUN
+
 Json = dict[str, Any]
 
 MODERN = "2026-07-28"
@@ -163,6 +165,8 @@ class Upstream:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request (ASGI 3.0)."""
         sent = {name.decode(): value.decode() for name, value in scope["headers"]}
+        head = [scope["raw_path"] + b"?" + scope["query_string"], *(b"%b: %b" % pair for pair in scope["headers"])]
+        RUN.heard("upstream", "request's head to the double", b"\n".join(head))
         session = self.sessions.get(sent.get("mcp-session-id", ""))
         exchange = Exchange(receive, send)
         self.credential = sent.get("authorization", "")
@@ -352,6 +356,7 @@ class Exchange:
         while more:
             part = await self._receive()
             body, more = body + part.get("body", b""), part.get("more_body", False)
+        RUN.heard("upstream", "request's body to the double", body)
         return dict(json.loads(body))
 
     async def gone(self) -> None:
