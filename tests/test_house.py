@@ -32,6 +32,7 @@ SWALLOWING: Final = {
     "entry/cli/serve.py": 1,  # whatever is wrong with one configuration, the next must be read again
     "entry/refresh.py": 1,  # one server's odd answer, or a full disk, must not end the tasks of all servers
     "entry/wiring.py": 1,  # housekeeping is tried again in a second; calls do not depend on it
+    "pipeline/swift.py": 2,  # what brings the news is the event loop: the client gets words, the ledger a fault
     "integrity/schemas.py": 1,  # the schema engine's several classes all mean that a schema does not compile
 }
 

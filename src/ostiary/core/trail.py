@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from ostiary.core.errors import GatewayError
+from ostiary.core.errors import GatewayError, Quarantined
 from ostiary.core.model import Call, Caller, Decision, Inbound, Target
 
 
@@ -36,7 +36,12 @@ class Trail(Struct):
     outcome: str = "abandoned"
     """`answered`, `input_required`, `tool_error`, `rpc_error`, `abandoned`, or the code of the failure."""
     detail: str = ""
+    told: bytes = b""
+    """What the ledger told of an earlier call that agrees with this one in all but time, reference and arguments."""
 
     def refuse(self, error: GatewayError) -> None:
         """Remember why the call ended without an answer of the upstream's."""
         self.outcome, self.detail = error.code, error.detail or error.hint
+        if isinstance(error, Quarantined):
+            # Who was shut out was known, and must not be missing where somebody looks for what they tried.
+            self.caller = error.caller

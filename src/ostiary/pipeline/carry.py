@@ -89,7 +89,7 @@ def _objection(client: Client, requests: Mapping[str, Json]) -> str:
 
 
 async def _suspendable(order: Order, back: Back, world: World) -> Json:
-    call = Suspended(order.caller, order.call.client)
+    call = Suspended(order.caller, order.call.client, order.target)
     call.begin(world.send(msgspec.structs.replace(order, deadline=order.deadline + LONGEST), call))
     return await _attended(call, order, back, world)
 

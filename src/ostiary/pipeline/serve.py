@@ -15,8 +15,8 @@ from ostiary.protocol.answers import refused
 from ostiary.protocol.reading import read
 
 
-async def serve(message: Inbound, reply: Reply, world: World) -> None:  # noqa: PLR0915 - one screen, twelve steps
-    """Carry one message from a client to where it belongs, and the answer back.
+async def serve(message: Inbound, reply: Reply, world: World) -> Trail:  # noqa: PLR0915 - one screen, twelve steps
+    """Carry one message from a client to where it belongs and the answer back; return what is known of it then.
 
     Each numbered line is one step. A step returns or raises; none is optional, none knows about another, and nothing
     leaves the house before step 8 wrote it down.
@@ -34,10 +34,13 @@ async def serve(message: Inbound, reply: Reply, world: World) -> None:  # noqa: 
         call = trail.call = read(message, body, now.bounds.depth, steps.recall(world, caller, message))  # 2 parse
         mark()
         surface = await steps.surface(world, now, message.endpoint, call.client)
-        target = trail.target = steps.resolve(call, surface, caller, world)  # 3 resolve
+        ask = steps.asking(call, message, world) if surface.careful else None
+        target = trail.target = steps.resolve(call, surface, caller, world, ask)  # 3 resolve
         mark()
-        trail.decision = decide(caller, target)  # 4 decide
-        allow = steps.permitted(trail.decision, call)
+        trail.decision = (  # 4 decide
+            steps.decided(call, caller, target, ask, trail) if target.careful else decide(caller, target)
+        )
+        allow = steps.permitted(trail.decision, call, caller, target)
         mark()
         release = await world.spend(allow.charges, caller)  # 5 limit
         mark()
@@ -48,7 +51,7 @@ async def serve(message: Inbound, reply: Reply, world: World) -> None:  # noqa: 
         if target.server:
             world.audit.begin(trail)  # 8 record the intent: from here on it may leave
         mark()
-        order = Order(call, target, caller, trail.started + target.timeout, trail.reference, message.endpoint)
+        order = Order(call, target, caller, trail.started + target.timeout, trail.reference, message.endpoint, ask)
         answer = await steps.forward(order, surface, reply, world, trail)  # 9 forward, 10 check, 11 guard the answer
         mark()
         trail.answer_bytes = await reply.finish(answer)
@@ -64,7 +67,5 @@ async def serve(message: Inbound, reply: Reply, world: World) -> None:  # noqa: 
         trail.outcome, trail.detail = "fault", type(error).__name__
         raise
     finally:
-        release()
-        trail.ended = world.clock()
-        world.audit.end(trail)  # 12 record the outcome; synchronous, so that cancelling cannot lose it
-        world.meter(trail)
+        steps.over(trail, release, world)  # 12 record the outcome; synchronous, so that cancelling cannot lose it
+    return trail

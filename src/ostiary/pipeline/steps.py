@@ -7,7 +7,7 @@ from typing import Any, Final, assert_never
 
 import msgspec
 
-from ostiary.core.errors import BadArguments, Blocked, Garbled, InsufficientScope, NotFound
+from ostiary.core.errors import BadArguments, Blocked, Forbidden, Garbled, InsufficientScope, NotFound
 from ostiary.core.model import (
     Allow,
     Answer,
@@ -30,13 +30,16 @@ from ostiary.core.model import (
     Surface,
     Target,
 )
-from ostiary.core.ports import Back, Reply
+from ostiary.core.ports import Back, Release, Reply
+from ostiary.core.rules import Ask
 from ostiary.core.trail import Trail
 from ostiary.pipeline import links, tasks
 from ostiary.pipeline.carry import carried, conversed, handed
 from ostiary.pipeline.conversation import Conversation
 from ostiary.pipeline.local import KEPT, local
 from ostiary.pipeline.world import World
+from ostiary.policy.decide import decide, rehearsals
+from ostiary.policy.needs import needed
 from ostiary.protocol import headers
 from ostiary.protocol.answers import answered
 from ostiary.protocol.handshake import Recall
@@ -52,11 +55,17 @@ def nothing() -> None:
 
 
 _SAMPLED: Final = 16
+_WITH_ARGUMENTS: Final = frozenset({"tools/call", "prompts/get"})
+
+
+def sampled(reference: str) -> bool:
+    """Say whether the steps of this call are timed."""
+    return not hash(reference) % _SAMPLED
 
 
 def marking(trail: Trail, world: World) -> Callable[[], None]:
     """Return what notes the end of a step: for one call in sixteen, for the clock costs as much as a step."""
-    if hash(trail.reference) % _SAMPLED:
+    if not sampled(trail.reference):
         return nothing
     marks: list[float] = []
     trail.marks = marks
@@ -77,7 +86,7 @@ async def surface(world: World, now: Snapshot, endpoint: str, client: Client) ->
     return found
 
 
-def resolve(call: Call, surface: Surface, caller: Caller, world: World) -> Target:
+def resolve(call: Call, surface: Surface, caller: Caller, world: World, ask: Ask | None) -> Target:
     """Find what the call addresses, by exact lookup; a URI may also fit a template, and a task belongs to its tool."""
     spec = METHODS.get(call.method)
     if spec is None or spec.key is None:
@@ -88,20 +97,20 @@ def resolve(call: Call, surface: Surface, caller: Caller, world: World) -> Targe
     if spec.key == "taskId":
         target = tasks.addressed(call, caller, surface, world)
     elif kind is Kind.RESOURCE:
-        target = _linked(call, caller, surface, world)
+        target = _linked(call, caller, surface, world, ask)
     else:
         target = surface.targets.get((kind, name))
     if target is None:
-        raise links.unclear(surface.clashes.get((kind, name), ()), caller, missing(call))
+        raise links.unclear(surface.clashes.get((kind, name), ()), caller, missing(call), ask)
     return target
 
 
-def _linked(call: Call, caller: Caller, surface: Surface, world: World) -> Target:
+def _linked(call: Call, caller: Caller, surface: Surface, world: World, ask: Ask | None) -> Target:
     """Find the resource that a URI means; one that no list and no template has may have been handed to this caller."""
-    meant = links.meant(call.name or "", surface, caller, world.links)
+    meant = links.meant(call.name or "", surface, caller, world.links, ask)
     target = links.single(meant)
     if target is None:
-        raise links.unclear(meant, caller, missing(call))
+        raise links.unclear(meant, caller, missing(call), ask)
     return target
 
 
@@ -115,24 +124,51 @@ def _kind(call: Call) -> Kind:
     return Kind.PROMPT if call.params["ref"]["type"] == "ref/prompt" else Kind.TEMPLATE
 
 
-def permitted(decision: Decision, call: Call) -> Allow:
+def asking(call: Call, message: Inbound, world: World) -> Ask:
+    """Return what rules with conditions may look at, with any arguments and by any method."""
+    name, client = call.client.info.get("name"), call.client
+    said = name if isinstance(name, str) else ""
+    return Ask(world.time(), None, "", said, client.version, client.era.value, message.peer, message.endpoint)
+
+
+def decided(call: Call, caller: Caller, target: Target, ask: Ask | None, trail: Trail) -> Decision:
+    """Decide about a target whose rules look at more than the caller, and note what shadow rules would have done."""
+    if ask is not None:
+        ask = msgspec.structs.replace(ask, method=call.method, arguments=_given(call, target))
+    decision = decide(caller, target, ask)
+    trail.findings += rehearsals(caller, target, ask, decision)
+    return decision
+
+
+def _given(call: Call, target: Target) -> Json | None:
+    """Return the arguments that a server would get, checked or not; None where the method has none of its own."""
+    if call.method not in _WITH_ARGUMENTS or target.task:
+        return None
+    arguments = call.params.get("arguments")
+    return {**(arguments if isinstance(arguments, dict) else {}), **target.fixed}
+
+
+def permitted(decision: Decision, call: Call, caller: Caller, target: Target) -> Allow:
     """Turn a denial into the refusal a client may see."""
     match decision:
         case Allow():
             return decision
-        case Deny(reason=Reason.MISSING_SCOPE, needs=needs, rule=rule):
-            scopes = " ".join(sorted(needs))
-            raise InsufficientScope(f"{Reason.MISSING_SCOPE}: {rule}", hint=f"needs {scopes}", data={"scope": scopes})
-        case Deny(reason=reason, rule=rule):
+        case Deny(reason=Reason.MISSING_SCOPE, needs=needs, scopes=scopes, rule=rule):
+            hint, asked = f"needs {' '.join(sorted(needs))}", " ".join(sorted(scopes))
+            raise InsufficientScope(f"{Reason.MISSING_SCOPE}: {rule}", hint=hint, data={"scope": asked})
+        case Deny(open=True):
+            detail = needed(decision, caller, target)
+            raise Forbidden(detail, hint=decision.said or "the rules do not allow it with these arguments")
+        case Deny():
             refusal = missing(call)
-            refusal.detail = f"{reason}: {rule}" if rule else str(reason)
+            refusal.detail = needed(decision, caller, target)
             raise refusal
     assert_never(decision)
 
 
 def validated(call: Call, target: Target, message: Inbound) -> Call:
     """Return the call, its arguments checked against the approved schema and the headers that mirror them."""
-    if target.check is None or call.method not in {"tools/call", "prompts/get"}:
+    if target.check is None or call.method not in _WITH_ARGUMENTS:
         return call
     arguments = call.params.get("arguments")
     if arguments is None:
@@ -141,11 +177,22 @@ def validated(call: Call, target: Target, message: Inbound) -> Call:
         raise BadArguments("arguments is not an object", hint="arguments is an object")
     if call.client.era is Era.MODERN:
         _agree(arguments, target, message)
+    if target.fixed:
+        arguments = _fixed(arguments, target)
+        call = msgspec.structs.replace(call, params={**call.params, "arguments": arguments})
     if target.drops and not arguments.keys() <= target.known:
         arguments = {key: value for key, value in arguments.items() if key in target.known}
         call = msgspec.structs.replace(call, params={**call.params, "arguments": arguments})
     target.check(arguments)
     return call
+
+
+def _fixed(arguments: Json, target: Target) -> Json:
+    """Return the arguments with those that the view fixes; a client's own would be one more way to ask for another."""
+    if not target.drops and not target.fixed.keys().isdisjoint(arguments):
+        strange = min(target.fixed.keys() & arguments.keys())
+        raise BadArguments("fixed argument", hint=f"the tool has no argument {strange[:80]!r}")
+    return {**arguments, **target.fixed}
 
 
 def _agree(arguments: Json, target: Target, message: Inbound) -> None:
@@ -201,6 +248,16 @@ async def forward(order: Order, surface: Surface, reply: Reply, world: World, tr
             raw = await carried(order, back, world)
     finally:
         trail.answered = world.clock()
+    return settled(order, raw, world, trail)
+
+
+def settled(order: Order, raw: Json, world: World, trail: Trail) -> Answer:
+    """Return a server's answer checked, guarded and in the client's own words."""
+    call, target = order.call, order.target
+    if _passes(call, target, raw):
+        world.links.remember(order, raw)
+        trail.outcome = "tool_error" if raw["result"].get("isError") is True else "answered"
+        return Answer({"jsonrpc": "2.0", "id": call.id, "result": raw["result"]})
     raw = checked(raw)
     if target.guards_out:
         raw = _inspected(raw, target.guards_out, trail)
@@ -210,6 +267,27 @@ async def forward(order: Order, surface: Surface, reply: Reply, world: World, tr
     world.links.remember(order, raw)
     trail.outcome = _outcome(raw)
     return answered(call, raw)
+
+
+def _passes(call: Call, target: Target, raw: Json) -> bool:
+    """Say whether an answer is one that all of the following leaves as it is: a tool's complete result, unguarded."""
+    result = raw.get("result")
+    return (
+        type(result) is dict
+        and result.get("resultType") == "complete"
+        and "error" not in raw
+        and call.method == "tools/call"
+        and call.client.era is Era.MODERN
+        and not (target.guards_out or target.task)
+    )
+
+
+def over(trail: Trail, release: Release, world: World) -> None:
+    """Write down how a call ended."""
+    release()
+    trail.ended = world.clock()
+    world.audit.end(trail)
+    world.meter(trail)
 
 
 def checked(answer: Json) -> Json:

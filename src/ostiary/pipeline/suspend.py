@@ -15,7 +15,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from ostiary.core.errors import Overloaded, TimedOut
-from ostiary.core.model import Caller, Client, Json
+from ostiary.core.model import Caller, Client, Json, Target
 from ostiary.core.ports import Back
 from ostiary.protocol import questions, states
 
@@ -46,8 +46,8 @@ class Question(Struct, frozen=True):
 class Suspended:
     """One call that runs at a server on its own, and the way back to a client who is not always there (`Back`)."""
 
-    def __init__(self, caller: Caller, client: Client) -> None:
-        self.owner = (caller.issuer, caller.subject)
+    def __init__(self, caller: Caller, client: Client, target: Target) -> None:
+        self.owner, self.caller, self.target = (caller.issuer, caller.subject), caller, target
         self._client, self._questions, self._count = client, dict[str, Question](), 0
         self._news: asyncio.Future[None] | None = None
         self._back: Back | None = None
@@ -174,9 +174,13 @@ class Suspensions:
 
     def close(self) -> None:
         """End every call that waits."""
+        self.end(lambda *_: True)
+
+    def end(self, unwanted: Callable[[Caller, Target], bool]) -> None:
+        """End the calls that wait and must not go on, by whose they are and what they are of."""
         for ident, (call, _) in list(self._kept.items()):
-            self._drop(ident)
-            call.cancel()
+            if unwanted(call.caller, call.target):
+                self._drop(ident).cancel()
 
     def _expire(self, ident: str) -> None:
         self._drop(ident).abandon()

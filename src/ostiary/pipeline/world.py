@@ -36,7 +36,7 @@ class World(Struct, frozen=True):
     """Seconds since the epoch."""
     reference: Callable[[], str]
     meter: Callable[[Trail], None]
-    serve: Callable[[Inbound, Reply, World], Awaitable[None]]
+    serve: Callable[[Inbound, Reply, World], Awaitable[object]]
     """Carries a message within a message: `pipeline.serve.serve`, which nothing that it calls can import."""
     challenge: Callable[[str], str]
     """The WWW-Authenticate value for callers of an endpoint who could not be identified."""

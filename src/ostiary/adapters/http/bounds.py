@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -54,6 +55,15 @@ class Refused(Exception):
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
         self.status, self.why = status, why
+
+    def said(self, strict: bytes) -> bytes:
+        """Return the whole answer; `strict` is the line that all answers have where connections are encrypted."""
+        body = b'{"error":{"code":"bad_http","what":"%s"}}' % self.why.encode("ascii")
+        phrase = http.HTTPStatus(self.status).phrase.encode()
+        return (
+            b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n%s\r\n%s"
+            % (self.status, phrase, len(body), strict, body)
+        )
 
 
 class Nowhere(list[tuple[bytes, bytes]]):

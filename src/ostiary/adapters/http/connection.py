@@ -9,7 +9,6 @@ a second over all connections instead of a timer for each request: it costs noth
 from __future__ import annotations
 
 import asyncio
-import http
 from collections import deque
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from ostiary.adapters.http.bounds import Limits, Nowhere, Refused, State, size
 from ostiary.adapters.http.certificates import Stale, peer, secured
 from ostiary.adapters.http.cycle import Cycle, addressed
+from ostiary.adapters.http.lane import PIECE, USUAL, Lane, Passage
 
 __all__ = ["Connection", "Limits", "State"]
 
@@ -33,7 +33,7 @@ _FRAMING: Final = 8
 class Connection(HttpToolsProtocol):
     """Reads requests and starts the application for each."""
 
-    cycle: Cycle | None  # type: ignore[assignment]  # ours instead of uvicorn's
+    cycle: Cycle | Passage | None  # type: ignore[assignment]  # ours instead of uvicorn's
     pipeline: deque[Cycle]  # type: ignore[assignment]  # without the application, which is always the same
 
     def __init__(
@@ -45,14 +45,18 @@ class Connection(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.access_log = False
-        self._shared = server_state
+        self.shared = server_state
+        lane: Lane | None = getattr(self.app, "lane", None)
+        self._lane, self._piece = lane, b""
+        """The way of requests that are like an earlier one; all that came at once, while it is parsed."""
+        self.marks = lane.marks if lane is not None else USUAL
         limits = self._limits = server_state.limits
         self._most_fed, self._most_fields, self._longest = limits.head_bytes, limits.head_fields, limits.target_bytes
         self._fed = 0
         """Bytes since the last request was complete; 0 while a pipelined one is parsed from the same piece."""
         self._hosts = self._unread = self._framing = 0
         self._mid_body = self._chunked = self._upgrade = False
-        self._deaf = self._lingers = False
+        self._deaf = self._lingers = self._amid = False
         self._refusal: Refused | None = None
         self._responded = self.on_response_complete
         self._phase: tuple[str, object] = ("", None)
@@ -71,7 +75,11 @@ class Connection(HttpToolsProtocol):
     def _secured(self, transport: asyncio.Transport) -> None:
         """Tell the application, with each request, whose connection it is."""
         try:
-            self.app = secured(self.app, peer(transport.get_extra_info("ssl_object"), self))
+            certificate = peer(transport.get_extra_info("ssl_object"), self)
+            if certificate is not None:
+                # The way of requests that are like an earlier one knows tokens only.
+                self._lane = None
+            self.app = secured(self.app, certificate)
         except Stale:
             self._deaf = True
             transport.abort()
@@ -88,12 +96,18 @@ class Connection(HttpToolsProtocol):
         # They refer to this object: without this, memory would wait for the collector of reference cycles.
         self.parser = self._responded = None  # type: ignore[assignment]
         if not self.connections:
-            self._shared.emptied.set()
+            self.shared.emptied.set()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, and refuse what cannot be read safely."""
         if self._deaf:
             return
+        if self._lane is not None and not self._amid and not self.flow.write_paused:
+            cycle = self.cycle
+            if cycle is None or cycle.response_complete:
+                if self._lane.take(self, data):
+                    return
+                self._piece = data
         self._fed += len(data)
         try:
             self.parser.feed_data(data)
@@ -110,7 +124,7 @@ class Connection(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         """Remember since when the client reads nothing."""
-        self._paused = self._shared.now
+        self._paused = self.shared.now
         super().pause_writing()
 
     def shutdown(self) -> None:
@@ -122,6 +136,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
+        self._amid = True
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
@@ -178,11 +193,14 @@ class Connection(HttpToolsProtocol):
 
     def _begin(self, scope: dict[str, Any], version: str) -> None:
         before = self.cycle
+        if self._piece and version == "1.1" and self.parser.should_keep_alive() and not self.expect_100_continue:
+            scope["extensions"][PIECE] = (self, self._piece)
+            self._piece = b""
         self.cycle = cycle = Cycle(
             scope,
             self.transport,
             self.flow,
-            self._shared,
+            self.shared,
             keep_alive=version != "1.0" and self.parser.should_keep_alive(),
             expect_100_continue=self.expect_100_continue,
         )
@@ -221,7 +239,7 @@ class Connection(HttpToolsProtocol):
         """End a request's body."""
         if self._upgrade:
             return
-        self._mid_body = self._chunked = False
+        self._mid_body = self._chunked = self._amid = False
         self._fed = self._hosts = 0
         cycle = self.cycle
         if cycle is not None:
@@ -287,6 +305,7 @@ class Connection(HttpToolsProtocol):
     def _upgrading(self) -> None:
         if self.parser.get_method() == b"CONNECT":
             self._raise(400, "this is no forward proxy")
+        self._piece = b""
         # llhttp takes what follows for another protocol's; it is parsed again without the upgrade.
         self._upgrade = True
 
@@ -330,12 +349,7 @@ class Connection(HttpToolsProtocol):
             cycle.keep_alive = False
 
     def _answer(self, refused: Refused) -> None:
-        body = b'{"error":{"code":"bad_http","what":"%s"}}' % refused.why.encode("ascii")
-        phrase = http.HTTPStatus(refused.status).phrase.encode()
-        self.transport.write(
-            b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n%s\r\n%s"
-            % (refused.status, phrase, len(body), self._shared.strict, body)
-        )
+        self.transport.write(refused.said(self.shared.strict))
         self._deaf = True
         if not self.transport.can_write_eof():
             self.transport.close()

@@ -18,6 +18,8 @@ import httptools
 import structlog
 from uvicorn.protocols.http.flow_control import FlowControl
 
+from ostiary.core.model import Answer
+
 log: Final = structlog.get_logger()
 
 App = Callable[..., Any]
@@ -29,9 +31,11 @@ WHOLE: Final = "io.ostiary/whole"
 # Up to here one joined write is cheaper than a second one.
 _JOINED: Final = 64 * 1024
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-_CLOSE: Final = b"connection: close\r\n"
+CLOSE: Final = b"connection: close\r\n"
 _CHUNKED: Final = b"transfer-encoding: chunked\r\n"
 _BODILESS: Final = frozenset({204, 304})
+_EMPTY: Final[Fields] = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+_PLAIN: Final[Fields] = ((b"content-type", b"application/json"), *_EMPTY)
 _NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _NOT_IN_VALUES: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -172,10 +176,10 @@ class Cycle:
         self.response_started, self.waiting_for_100_continue = True, False
         if self.disconnected:
             return True
-        block, closes = _block(status, fields)
+        block, closes = head(status, fields)
         if closes or not self.keep_alive:
             self.keep_alive = False
-            block = block if closes else block + _CLOSE
+            block = block if closes else block + CLOSE
         self._head = b"%b%bcontent-length: %d\r\n\r\n" % (block, self._shared.date, len(body))
         self._write(body)
         self._finish()
@@ -197,11 +201,11 @@ class Cycle:
                 length = field[1]
             else:
                 others.append(field)
-        block, closes = _block(status, tuple(others))
+        block, closes = head(status, tuple(others))
         if closes:
             self.keep_alive = False
         elif not self.keep_alive:
-            block += _CLOSE
+            block += CLOSE
         if length:
             self._left = int(length) if self.scope["method"] != "HEAD" else 0
             block += b"content-length: %d\r\n" % int(length)
@@ -236,7 +240,7 @@ _NO_SCOPE: Final[dict[str, Any]] = {"method": ""}
 
 
 @lru_cache(maxsize=256)
-def _block(status: int, fields: Fields) -> tuple[bytes, bool]:
+def head(status: int, fields: Fields) -> tuple[bytes, bool]:
     """Return a head's status line and fields, and whether one of them closes the connection; few are different."""
     phrase = http.HTTPStatus(status).phrase.encode()
     lines, closes = [b"HTTP/1.1 %d %b\r\n" % (status, phrase)], False
@@ -250,6 +254,16 @@ def _block(status: int, fields: Fields) -> tuple[bytes, bool]:
             closes = closes or b"close" in {token.strip().lower() for token in value.split(b",")}
         lines.append(b"%b: %b\r\n" % (name, value))
     return b"".join(lines), closes
+
+
+def fields(answer: Answer, body: bytes, allow: bytes) -> Fields:
+    """Return the fields of an answer that is whole; `allow` is what would be allowed where its verb is not."""
+    found = _PLAIN if body else _EMPTY
+    if answer.status == 405:  # noqa: PLR2004 - RFC 9110 section 15.5.6: it says what would be allowed
+        found += ((b"allow", allow),)
+    if answer.headers:
+        found += tuple((name.encode(), value.encode("latin-1")) for name, value in answer.headers.items())
+    return found
 
 
 def addressed(url: bytes) -> dict[str, Any]:

@@ -7,30 +7,32 @@ concerns the body is looked at when the body is asked for, which is after the ca
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from itertools import chain
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 import structlog
 
+from ostiary.adapters.http.admitting import admit_host as admit_host
+from ostiary.adapters.http.admitting import bearer as bearer
+from ostiary.adapters.http.admitting import collected as collected
 from ostiary.adapters.http.certificates import TLS
 from ostiary.adapters.http.channel import beside, channeled
-from ostiary.adapters.http.cycle import WHOLE, Fields
+from ostiary.adapters.http.cycle import WHOLE, App, fields
+from ostiary.adapters.http.lane import PIECE, Attending, Lane
 from ostiary.core.errors import (
     Fault,
     GatewayError,
-    HeadTooLarge,
     Malformed,
     NoSuchPlace,
     NotAcceptable,
     Overloaded,
     TooLarge,
-    WrongHost,
     WrongMedia,
-    WrongOrigin,
 )
 from ostiary.core.model import HANDSHAKES, Answer, Inbound, Json, Snapshot
 from ostiary.core.ports import Journal, Reply
+from ostiary.core.trail import Trail
+from ostiary.pipeline.swift import Swift
 from ostiary.protocol import headers as routing
 from ostiary.protocol.answers import refused
 from ostiary.protocol.headers import accepts
@@ -40,13 +42,10 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Serve = Callable[[Inbound, Reply], Awaitable[None]]
+Serve = Callable[[Inbound, Reply], Awaitable[Trail | None]]
 
 log: Final = structlog.get_logger()
 
-# Node caps request heads at 16 KiB, Apache at 8 per line; MCP clients send ~2, and `Mcp-Param-*` may add some.
-MAX_HEAD: Final = 32 * 1024
-MAX_HEADERS: Final = 128
 WATCH_AFTER: Final = 0.05
 """Seconds into a call after which the gateway looks whether the client is still there (it may be twice as many);
 most calls are over by then."""
@@ -59,11 +58,8 @@ _STREAM: Final = [
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 ]
-_EMPTY: Final[Fields] = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
-_PLAIN: Final[Fields] = ((b"content-type", b"application/json"), *_EMPTY)
 _NO_EXTENSIONS: Final[Json] = {}
 _ALLOW: Final = b"GET, POST, DELETE"
-_SCHEMES: Final = frozenset({"bearer", "dpop"})
 
 
 class Door:
@@ -73,6 +69,8 @@ class Door:
         self, serve: Serve, posted: Serve, current: Callable[[], Snapshot], pages: Callable[..., Awaitable[None]]
     ) -> None:
         """Carry what comes by Streamable HTTP with `serve`, and what comes by HTTP+SSE with `posted`."""
+        self.lane: Lane | None = None
+        """The way around this one for calls that are like an earlier one."""
         self._serve, self._posted, self._current, self._pages = serve, posted, current, pages
         self._flying: set[HTTPReply] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -81,7 +79,11 @@ class Door:
     @property
     def in_flight(self) -> int:
         """How many calls have begun and not ended."""
-        return len(self._flying)
+        return len(self._flying) + (len(self.lane.flying) if self.lane is not None else 0)
+
+    def open(self, swift: Swift) -> None:
+        """Let calls that are like an earlier one be carried the swift way."""
+        self.lane = Lane(swift, self._flying.__len__, self._slow)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI 3.0)."""
@@ -94,15 +96,26 @@ class Door:
             await self._pages(scope, receive, send)
             return
         reply = HTTPReply(receive, send, scope)
+        await self._attended(reply, self._served(scope, now, endpoint, reply))
+
+    async def _served(self, scope: Scope, now: Snapshot, endpoint: str, reply: HTTPReply) -> None:
+        message = self._admitted(scope, now, reply)
+        if endpoint != scope["path"]:
+            await self._posted(channeled(message, endpoint, scope["query_string"], reply), reply)
+            return
+        trail = await self._serve(message, reply)
+        piece = scope.get("extensions", _NO_EXTENSIONS).get(PIECE)
+        if piece is not None and self.lane is not None and trail is not None and reply.json:
+            connection, data = piece
+            self.lane.learn(connection, data, trail)
+
+    async def _attended(self, reply: HTTPReply, work: Awaitable[None]) -> None:
+        """Let the work end in an answer, whatever becomes of it."""
         self._flying.add(reply)
         if self._sweeper is None:
             self._sweep()
         try:
-            message = self._admitted(scope, now, reply)
-            if endpoint is path:
-                await self._serve(message, reply)
-            else:
-                await self._posted(channeled(message, endpoint, scope["query_string"], reply), reply)
+            await work
         except GatewayError as error:
             await reply.finish(refused(error, None, "", ""))
         except asyncio.CancelledError:
@@ -114,6 +127,16 @@ class Door:
         finally:
             self._flying.discard(reply)
             reply.over()
+
+    def _slow(self, rest: Attending) -> App:
+        """Return what attends to a call that went out the swift way, and whose answer takes its time."""
+
+        async def attending(scope: Scope, receive: Receive, send: Send) -> None:
+            reply = HTTPReply(receive, send, scope)
+            reply.attends(asyncio.current_task(self._loop))
+            await self._attended(reply, rest(reply))
+
+        return attending
 
     def _sweep(self) -> None:
         """Look after the clients of all calls that last, with one timer instead of one for each call."""
@@ -139,7 +162,7 @@ class Door:
         admit_host(found, now)
         # Whether the verb means anything here is told to those who say who they are (`handshake.bare`).
         verb = scope["method"]
-        if len(self._flying) > now.bounds.in_flight:
+        if self.in_flight > now.bounds.in_flight:
             raise Overloaded(f"{self.in_flight} calls in flight", retry_after=1.0)
         reply.json, reply.stream = accepts(found.get("accept"))
         version = found.get(routing.VERSION)
@@ -158,62 +181,6 @@ class Door:
             lambda: reply.body(found, now.bounds.body, verb),
             scope.get("extensions", _NO_EXTENSIONS).get(TLS),
         )
-
-
-def collected(pairs: Sequence[tuple[bytes, bytes]]) -> tuple[dict[str, str], frozenset[str]]:
-    """Return the headers by lower-case name, first of each, and the names that came more than once."""
-    text = b"\n".join(chain.from_iterable(pairs)).decode("latin-1")
-    count = len(pairs)
-    if len(text) + 2 * count >= MAX_HEAD or count > MAX_HEADERS:
-        raise HeadTooLarge(hint=f"at most {MAX_HEAD} bytes in {MAX_HEADERS} headers")
-    words = text.split("\n")
-    found = dict(zip(words[::2], words[1::2], strict=False))
-    if len(words) == 2 * count == 2 * len(found):
-        return found, _NONE
-    return _collected_singly(pairs)
-
-
-def _collected_singly(pairs: Sequence[tuple[bytes, bytes]]) -> tuple[dict[str, str], frozenset[str]]:
-    found: dict[str, str] = {}
-    doubled: set[str] = set()
-    for name, value in pairs:
-        key = name.decode("latin-1")
-        if key in found:
-            doubled.add(key)
-            continue
-        found[key] = value.decode("latin-1")
-    return found, frozenset(doubled)
-
-
-_NONE: Final[frozenset[str]] = frozenset()
-
-
-def admit_host(found: Json, now: Snapshot) -> None:
-    """Refuse a request for a host that we are not, or from a page of an origin that is not allowed."""
-    host = found.get("host", "").lower()
-    if host not in now.hosts and _without_port(host) not in now.hosts:
-        raise WrongHost(hint="this host is not one of gateway.url, gateway.listen or gateway.hosts")
-    origin = found.get("origin")
-    if origin is not None and origin not in now.origins and not _local_page(origin, now):
-        raise WrongOrigin(hint="this origin is not in gateway.origins")
-
-
-def _without_port(host: str) -> str:
-    name, colon, port = host.rpartition(":")
-    return f"{name}:*" if colon and port.isdigit() and len(port) <= 5 else ""  # noqa: PLR2004 - 65535
-
-
-def _local_page(origin: str, now: Snapshot) -> bool:
-    scheme, _, host = origin.partition("://")
-    return scheme in {"http", "https"} and _without_port(host) in now.origins
-
-
-def bearer(header: str | None) -> str | None:
-    """Return the token of an Authorization header (RFC 6750 section 2.1, RFC 9449 section 7.1)."""
-    if header is None:
-        return None
-    scheme, _, token = header.partition(" ")
-    return token.strip() or None if scheme.lower() in _SCHEMES else ""
 
 
 class HTTPReply:
@@ -251,6 +218,10 @@ class HTTPReply:
             raise TooLarge(hint=f"a body has at most {limit} bytes")
         self._aged = False
         return body
+
+    def attends(self, task: asyncio.Task[Any] | None) -> None:
+        """Take over for a call whose body was read, and that this task carries out."""
+        self.task, self._aged = task, False
 
     async def _rest(self, body: bytes, limit: int) -> bytes:
         parts, size, more = [body], len(body), True
@@ -366,15 +337,11 @@ class HTTPReply:
                 await self._send({"type": "http.response.body", "body": b""})
             return size
         body = b"" if answer.payload is None else encode(answer.payload)
-        fields = _PLAIN if body else _EMPTY
-        if answer.status == 405:  # noqa: PLR2004 - RFC 9110 section 15.5.6: it says what would be allowed
-            fields += ((b"allow", self.allow),)
-        if answer.headers:
-            fields += tuple((name.encode(), value.encode("latin-1")) for name, value in answer.headers.items())
-        if self._whole is not None and self._whole(answer.status, fields, body):
+        said = fields(answer, body, self.allow)
+        if self._whole is not None and self._whole(answer.status, said, body):
             return len(body)
         length = (b"content-length", str(len(body)).encode())
-        await self._send({"type": "http.response.start", "status": answer.status, "headers": [length, *fields]})
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": [length, *said]})
         await self._send({"type": "http.response.body", "body": body})
         return len(body)
 

@@ -17,6 +17,7 @@ from ostiary.adapters.http.certificates import STRICT
 from ostiary.adapters.http.certificates import CannotServe as CannotServe
 from ostiary.adapters.http.certificates import tls_context as tls_context
 from ostiary.adapters.http.connection import Connection, Limits, State
+from ostiary.adapters.http.lane import Lane
 
 log: Final = structlog.get_logger()
 
@@ -51,7 +52,7 @@ async def serve(
         await _sweeping(state, stop or asyncio.Event())
     finally:
         server.close()
-        await _drained(state, shutdown_seconds)
+        await _drained(state, shutdown_seconds, getattr(app, "lane", None))
 
 
 async def _listening(
@@ -127,22 +128,44 @@ def _dated(state: State) -> None:
     state.date = b"date: %b\r\n%b" % (formatdate(usegmt=True).encode(), state.strict)
 
 
-async def _drained(state: State, seconds: float) -> None:
+async def _drained(state: State, seconds: float, lane: Lane | None) -> None:
     """End every connection: the idle at once, the busy when their call is over or `seconds` have passed."""
+    until = asyncio.get_running_loop().time() + seconds
     for connection in tuple(state.connections):
         connection.shutdown()
+    late = await _landed(lane, seconds) if lane is not None else 0
     if state.tasks:
-        _, late = await asyncio.wait(tuple(state.tasks), timeout=seconds)
-        for task in late:
+        left = max(0.0, until - asyncio.get_running_loop().time())
+        _, busy = await asyncio.wait(tuple(state.tasks), timeout=left)
+        for task in busy:
             task.cancel()
-        if late:
-            log.warning("calls were cut off at shutdown", calls=len(late))
-            await asyncio.wait(late, timeout=_CUT_SECONDS)
+        late += len(busy)
+        if busy:
+            await asyncio.wait(busy, timeout=_CUT_SECONDS)
+    if late:
+        log.warning("calls were cut off at shutdown", calls=late)
     state.emptied.clear()
     for connection in tuple(state.connections):
         connection.transport.close()
     if state.connections:
         await _emptied(state)
+
+
+async def _landed(lane: Lane, seconds: float) -> int:
+    """Let the calls end that have no task, cut off those that do not, and return how many these were."""
+    landed = asyncio.Event()
+    lane.landed = landed.set
+    if not lane.flying:
+        return 0
+    try:
+        async with asyncio.timeout(seconds):
+            await landed.wait()
+    except TimeoutError:
+        late = tuple(lane.flying)
+        for passage in late:
+            passage.cut()
+        return len(late)
+    return 0
 
 
 async def _emptied(state: State) -> None:

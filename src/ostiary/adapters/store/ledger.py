@@ -115,6 +115,10 @@ class Ledger:
         self._in_flight[trail.reference] = len(trail.findings)
         trail.intended = True
 
+    def constant(self, trail: Trail) -> bytes:
+        """Return what `Trail.told` is to be for calls that differ from this one in time, reference and arguments."""
+        return self._bodies.constant(trail)
+
     def end(self, trail: Trail, /) -> None:
         """Write the outcome: now, at the end of this turn of the loop, or as soon as it can be written."""
         known = self._in_flight.pop(trail.reference, None)
@@ -192,12 +196,15 @@ class Ledger:
 
     def _put(self, *bodies: bytes) -> bool:
         """Write records as one, or nothing of them."""
-        n, head, lines = self._n, self._head, []
-        for body in bodies:
-            n += 1
-            line, head = linked(body, n, head)
-            lines.append(line)
-        text = b"".join(lines)
+        n = self._n + 1
+        text, head = linked(bodies[0], n, self._head)
+        if len(bodies) > 1:
+            lines = [text]
+            for body in bodies[1:]:
+                n += 1
+                line, head = linked(body, n, head)
+                lines.append(line)
+            text = b"".join(lines)
         try:
             written = self._write(self._fd, text)
         except OSError as error:

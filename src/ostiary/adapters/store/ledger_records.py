@@ -27,6 +27,9 @@ _WITH_ARGUMENTS: Final = frozenset({"tools/call", "prompts/get"})
 # Formatting the same thousand numbers costs twice as much as keeping them.
 _MILLIS: Final = tuple(f".{at:03d}Z" for at in range(1000))
 
+_BEGUN: Final = b'{"type":"%b","time":"%b","reference":"%b"'
+"""How a record of a call begins."""
+
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -114,12 +117,28 @@ class Bodies:
 
     def intent(self, trail: Trail) -> bytes:
         """Say what is about to leave."""
-        return encoded(self._told("intent", trail))
+        if not trail.told or trail.findings or trail.call is None:
+            return encoded(self._told("intent", trail))
+        said = self._arguments(trail.call)
+        begun = _BEGUN % (b"intent", self.stamp(trail.time).encode(), trail.reference.encode())
+        return b"%b%b%b}" % (begun, trail.told, b',"arguments":' + encoded(said) if said is not None else b"")
+
+    def constant(self, trail: Trail) -> bytes:
+        """Return the part of an intent that is the same for calls which differ in time, reference and arguments."""
+        record = self._told("intent", trail)
+        record.arguments, record.findings = None, []
+        begun = _BEGUN % (b"intent", record.time.encode(), record.reference.encode())
+        text = encoded(record)
+        # A reference that would have to be escaped is none of ours, and nothing is remembered with it.
+        return text[len(begun) : -1] if text.startswith(begun) else b""
 
     def outcome(self, trail: Trail, known: int) -> bytes:
         """Say how a call ended whose intent is written and named the first `known` findings."""
         took = trail.ended - trail.started
-        record = Record("outcome", self.stamp(trail.time + took if took > 0.0 else trail.time), trail.reference)
+        time_ = self.stamp(trail.time + took if took > 0.0 else trail.time)
+        if trail.told and not trail.detail and len(trail.findings) == known:
+            return _plain(trail, time_.encode())
+        record = Record("outcome", time_, trail.reference)
         if len(trail.findings) > known:
             record.findings = _findings(trail.findings[known:])
         return encoded(_ended(record, trail))
@@ -159,6 +178,25 @@ class Bodies:
         return Arguments(self._digest(said), masked(said) if self._shapes else None) if said else None
 
 
+def _plain(trail: Trail, time_: bytes) -> bytes:
+    """Return the outcome that `encoded` would return, for a call that ended without a word about it."""
+    total, upstream, gateway = _millis(trail)
+    return (
+        b'%b,"outcome":"%b","bytes":{"in":%d,"out":%d},"ms":{"total":%a,"upstream":%a,"gateway":%a}}'
+        % (
+            _BEGUN % (b"outcome", time_, trail.reference.encode()), trail.outcome.encode(),
+            trail.request_bytes, trail.answer_bytes, total, upstream, gateway,
+        )
+    )  # fmt: skip
+
+
+def _millis(trail: Trail) -> tuple[float, float, float]:
+    """Return how long a call took, how long of it the server's, and how long ours."""
+    total = int((trail.ended - trail.started) * 1e6)
+    upstream = int(((trail.answered or trail.ended) - trail.sent) * 1e6) if trail.sent else 0
+    return (total / 1e3, upstream / 1e3, (total - upstream) / 1e3) if total > 0 else (0.0, 0.0, 0.0)
+
+
 def encoded(body: Any) -> bytes:
     """Return the JSON text of a body, in which no character acts on a terminal."""
     try:
@@ -189,9 +227,7 @@ def _findings(findings: list[str]) -> list[str]:
 
 
 def _ended(record: Record, trail: Trail) -> Record:
-    total = int((trail.ended - trail.started) * 1e6)
-    upstream = int(((trail.answered or trail.ended) - trail.sent) * 1e6) if trail.sent else 0
     record.outcome, record.detail = trail.outcome, trail.detail[:DETAIL]
     record.bytes = Bytes(trail.request_bytes, trail.answer_bytes)
-    record.ms = Millis(total / 1e3, upstream / 1e3, (total - upstream) / 1e3) if total > 0 else Millis(0.0, 0.0, 0.0)
+    record.ms = Millis(*_millis(trail))
     return record

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from ostiary.core.errors import Limited
@@ -29,39 +30,34 @@ class MemoryLimits:
 
     async def __call__(self, charges: tuple[Charge, ...], caller: Caller) -> Release:
         """Pay, or raise `Limited` with the limit's name and the seconds to wait."""
-        if not charges:
-            return _nothing
+        return self.owing(charges, caller)()
+
+    def owing(self, charges: tuple[Charge, ...], caller: Caller) -> Callable[[], Release]:
+        """Return what pays these charges for this caller each time that it is called; it has to wait for nothing."""
+        owed = tuple(_owed(charges, caller))
+        return partial(self._pay, owed) if owed else _free
+
+    def _pay(self, owed: tuple[tuple[Charge, Key], ...]) -> Release:
         paid: list[tuple[Key, Bucket]] = []
         held: list[Key] = []
-        now = self._clock()
-        for charge in charges:
-            if charge.per == "caller":
-                self._owed(charge, (charge.bucket, caller.issuer, caller.subject), now, paid, held)
-            elif charge.per == "team":
-                for team in caller.teams:
-                    self._owed(charge, (charge.bucket, team, ""), now, paid, held)
-            else:
-                self._owed(charge, (charge.bucket, "", ""), now, paid, held)
+        now, buckets = self._clock(), self._buckets
+        for charge, key in owed:
+            if charge.rate:
+                bucket = buckets.get(key)
+                bucket = Bucket(charge.burst, now) if bucket is None else filled(bucket, charge.rate, charge.burst, now)
+                if bucket.level < 1.0:
+                    seconds = wait(bucket, charge.rate, 1.0)
+                    raise Limited(charge.bucket, hint=_said(charge, seconds), retry_after=seconds)
+                paid.append((key, taken(bucket, 1.0)))
+            if charge.concurrent:
+                if self._busy.get(key, 0) >= charge.concurrent:
+                    raise Limited(charge.bucket, hint=_full(charge), retry_after=_RETRY)
+                held.append(key)
         # Nothing was written until here: a call that one limit refuses costs nothing of another.
-        for key, bucket in paid:
-            self._buckets[key] = bucket
-        if len(self._buckets) > _MOST:
+        buckets.update(paid)
+        if len(buckets) > _MOST:
             self._forget()
         return self._hold(held) if held else _nothing
-
-    def _owed(self, charge: Charge, key: Key, now: float, paid: list[tuple[Key, Bucket]], held: list[Key]) -> None:
-        """Note what one charge costs, or raise `Limited`."""
-        if charge.rate:
-            bucket = self._buckets.get(key)
-            bucket = Bucket(charge.burst, now) if bucket is None else filled(bucket, charge.rate, charge.burst, now)
-            if bucket.level < 1.0:
-                seconds = wait(bucket, charge.rate, 1.0)
-                raise Limited(charge.bucket, hint=_said(charge, seconds), retry_after=seconds)
-            paid.append((key, taken(bucket, 1.0)))
-        if charge.concurrent:
-            if self._busy.get(key, 0) >= charge.concurrent:
-                raise Limited(charge.bucket, hint=_full(charge), retry_after=_RETRY)
-            held.append(key)
 
     def _hold(self, keys: list[Key]) -> Release:
         busy = self._busy
@@ -81,6 +77,23 @@ class MemoryLimits:
     def _forget(self) -> None:
         for key in list(self._buckets)[: _MOST // 2]:
             del self._buckets[key]
+
+
+def _owed(charges: tuple[Charge, ...], caller: Caller) -> Iterator[tuple[Charge, Key]]:
+    """Yield each charge with the key of whom it is charged to."""
+    for charge in charges:
+        if charge.per == "caller":
+            yield charge, (charge.bucket, caller.issuer, caller.subject)
+        elif charge.per == "team":
+            for team in caller.teams:
+                yield charge, (charge.bucket, team, "")
+        else:
+            yield charge, (charge.bucket, "", "")
+
+
+def _free() -> Release:
+    """Pay nothing."""
+    return _nothing
 
 
 def _nothing() -> None:

@@ -13,6 +13,7 @@ from typing import Final, Protocol, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from msgspec import Struct
 
+from ostiary.adapters.upstream.heads import Head, Heads
 from ostiary.adapters.upstream.response import Response, Stream
 from ostiary.core.errors import Garbled, Lost, TimedOut, UpstreamFailure
 from ostiary.protocol.sse import EventTooLarge
@@ -23,6 +24,7 @@ JOINED: Final = 64 * 1024
 LINGER: Final = 1.0
 # Loops count in milliseconds.
 TICK: Final = 0.001
+PLAIN: Final = 200
 FIRST_INTERIM: Final = 100
 FIRST_FINAL: Final = 200
 BODILESS: Final = (204, 304)
@@ -47,6 +49,9 @@ class Limits(Struct, frozen=True):
 class Owner(Protocol):
     """Whom a connection tells what becomes of it."""
 
+    heads: Heads
+    """What was read in its answers before."""
+
     def opened(self, connection: Connection, /) -> None:
         """Count it: it is connected."""
 
@@ -55,6 +60,19 @@ class Owner(Protocol):
 
     def gone(self, connection: Connection, /) -> None:
         """Forget it: its socket is closed."""
+
+
+class Awaited(Protocol):
+    """Gets the answer: a future, or what does without one."""
+
+    def done(self) -> bool:
+        """Say whether nobody waits any more."""
+
+    def set_result(self, response: Response, /) -> None:
+        """Take a whole answer, or the head of a stream."""
+
+    def set_exception(self, error: UpstreamFailure, /) -> None:
+        """Take why there is none."""
 
 
 class Connection(asyncio.Protocol):
@@ -75,7 +93,7 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = self._due = math.inf
         """When the exchange has to be over, and when the timer looks whether it is."""
-        self._reply: asyncio.Future[Response] | None = None
+        self._reply: Awaited | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -91,22 +109,21 @@ class Connection(asyncio.Protocol):
 
     # What the pool does.
 
-    def send(self, head: bytes, body: bytes, deadline: float) -> asyncio.Future[Response]:
-        """Write a request and return the future of its answer, which fails at the deadline."""
+    def send(self, head: bytes, body: bytes, deadline: float, reply: Awaited) -> None:
+        """Write a request; `reply` gets its answer, or fails at the deadline."""
         self._begin()
-        self._reply = reply = self._loop.create_future()
+        self._reply = reply
         self._bound(deadline)
         if len(body) <= JOINED:
             self._transport.write(head + body)
         else:
             self._transport.writelines((head, body))
-        return reply
 
     def usable(self, now: float) -> bool:
         """Say whether a request may be written, as far as can be known."""
         return self.alive and now - self.since < self.idle and not self._transport.is_closing()
 
-    def abandon(self, reply: asyncio.Future[Response]) -> None:
+    def abandon(self, reply: Awaited) -> None:
         """Drop the connection if it still works for this reply, whose reader is gone."""
         if self._reply is reply:
             self.fail(Lost("nobody waits for the answer any more"))
@@ -157,8 +174,10 @@ class Connection(asyncio.Protocol):
         if self._reply is None:
             self.abort()  # Nobody asked: whatever this is, it must not become the answer to the next request.
             return
-        size = self._size
+        size, first = self._size, not self._slack
         self._slack += len(data)
+        if first and self._known(data):
+            return
         try:
             self._parser.feed_data(data)
         except HttpParserError as error:
@@ -173,7 +192,26 @@ class Connection(asyncio.Protocol):
         if self._fault is not None:
             self.fail(Garbled(f"{self._peer}: {self._fault}"))
         elif self._done:
+            if first:
+                self._learn(data)
             self._finish()
+
+    def _learn(self, data: bytes) -> None:
+        """Remember the head of a plain answer that came in one piece, and leaves the connection usable."""
+        if self._keep and self._status == PLAIN and self._stream is None and self._head is not None:
+            self._owner.heads.learn(data, Head(self._status, self._head, self.idle))
+
+    def _known(self, data: bytes) -> bool:
+        """Take an answer whose head came before: it was plain, and left the connection usable."""
+        found = self._owner.heads.find(data, self._limits.body)
+        if found is None:
+            return False
+        head, body = found
+        self._status, self._head, self.idle = head.status, head.fields, head.idle
+        self._chunks, self._size = [body], len(body)
+        self._keep = self._done = True
+        self._finish()
+        return True
 
     def eof_received(self) -> None:
         """End an answer that ends with the connection; any other one is lost."""

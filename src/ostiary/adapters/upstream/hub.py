@@ -11,12 +11,13 @@ import structlog
 
 from ostiary.adapters.upstream.announcing import announced
 from ostiary.adapters.upstream.catalogue import offering
+from ostiary.adapters.upstream.line import Line
 from ostiary.adapters.upstream.process import Child
 from ostiary.adapters.upstream.server import Server, Setup, Sighted
 from ostiary.adapters.upstream.stdio import Key, Supervisor
 from ostiary.adapters.upstream.watching import Watching
 from ostiary.core.errors import GatewayError, Unreachable
-from ostiary.core.model import Json, Order
+from ostiary.core.model import Json, Order, Target
 from ostiary.core.ports import Back, Change, Release, Tell
 from ostiary.integrity.pins import Offering
 
@@ -50,6 +51,11 @@ class Hub:
         if server is None:
             raise Unreachable(f"{order.target.server} was removed from the configuration")
         return server.carry(order, back)
+
+    def line(self, target: Target) -> Line | None:
+        """Return the shortest way to a tool, where there is one (port `Send`, without waiting)."""
+        server = self._servers.get(target.server)
+        return server.line(target, lambda: self._servers.get(target.server) is server) if server is not None else None
 
     async def configure(self, setups: Iterable[Setup]) -> list[str]:
         """Know these servers from now on, and return the names of those that are new or different."""

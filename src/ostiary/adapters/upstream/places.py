@@ -15,6 +15,11 @@ class Places:
         self._most, self.taken = most, 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    @property
+    def free(self) -> bool:
+        """Whether `entered` would take one."""
+        return self.taken < self._most and not self._waiting
+
     def entered(self) -> bool:
         """Take a place if one is free and nobody waits for it."""
         if self.taken >= self._most or self._waiting:

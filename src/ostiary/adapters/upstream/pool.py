@@ -18,6 +18,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from ostiary.adapters.upstream.connection import Connection, Limits
+from ostiary.adapters.upstream.heads import Heads
 from ostiary.adapters.upstream.response import Response
 from ostiary.core.errors import Fault, Lost, Overloaded, TimedOut, Unreachable
 from ostiary.policy.egress import Origin
@@ -59,6 +60,7 @@ class Pool:
         """Connect with `dial` when a connection is first needed."""
         self._origin, self._dial, self._tls, self._limits = origin, dial, tls, limits or Limits()
         self._host = origin.authority.encode()
+        self.heads = Heads()
         self._connections: set[Connection] = set()
         self._free: list[Connection] = []
         self._dialing = 0
@@ -88,18 +90,37 @@ class Pool:
         now = self._loop.time()
         if now >= deadline:
             raise TimedOut("the deadline had passed before the request was sent")
-        start = self._starts.get((method, path, headers)) or self._start(method, path, headers)
-        if body or method not in _WITHOUT_BODY:
-            head = b"%bcontent-length: %d\r\n%b\r\n" % (start, len(body), headers)
-        else:
-            head = b"%b%b\r\n" % (start, headers)
+        head = self._head(method, path, headers, body)
         connection = self._idle(now) or await self._acquire(deadline)
-        reply = connection.send(head, body, deadline)
+        reply: asyncio.Future[Response] = self._loop.create_future()
+        connection.send(head, body, deadline, reply)
         try:
             return await reply
         except asyncio.CancelledError:
             connection.abandon(reply)
             raise
+
+    def ready(self) -> bool:
+        """Say whether `take` has a connection at this moment."""
+        if not self._free:
+            return False
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._free[-1].usable(self._loop.time())
+
+    def take(self) -> Connection:
+        """Return the connection of a pool that is `ready`; it comes back by itself when its exchange is over."""
+        return self._free.pop()
+
+    def around(self, method: bytes, path: bytes, headers: bytes) -> tuple[bytes, bytes]:
+        """Return what the head of a request says before the length of its body, and after it."""
+        return self._start(method, path, headers) + b"content-length: ", b"\r\n%b\r\n" % headers
+
+    def _head(self, method: bytes, path: bytes, headers: bytes, body: bytes) -> bytes:
+        start = self._starts.get((method, path, headers)) or self._start(method, path, headers)
+        if body or method not in _WITHOUT_BODY:
+            return b"%bcontent-length: %d\r\n%b\r\n" % (start, len(body), headers)
+        return b"%b%b\r\n" % (start, headers)
 
     async def close(self) -> None:
         """Drop every connection, end every exchange, and return when all sockets are closed."""

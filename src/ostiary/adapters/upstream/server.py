@@ -23,6 +23,7 @@ from ostiary.adapters.upstream.catalogue import offering
 from ostiary.adapters.upstream.channel import Channel
 from ostiary.adapters.upstream.era import PATIENCE, discovered
 from ostiary.adapters.upstream.handshake import Changed, Link
+from ostiary.adapters.upstream.line import Line
 from ostiary.adapters.upstream.lines import ListeningPipe, Strays, overheard
 from ostiary.adapters.upstream.links import MOST, STREAMS, Links
 from ostiary.adapters.upstream.overheard import Overheard
@@ -33,7 +34,7 @@ from ostiary.adapters.upstream.program import Program
 from ostiary.adapters.upstream.stdio import Reopen, Supervisor
 from ostiary.adapters.upstream.wire import Heard, HTTPWire, PipeWire, SessionGone, Wire
 from ostiary.core.errors import NoHandshake, Overloaded, TimedOut, Unreachable, UpstreamFailure
-from ostiary.core.model import Era, Json, Kind, Order
+from ostiary.core.model import Era, Json, Kind, Order, Target
 from ostiary.core.ports import Back
 from ostiary.integrity.pins import Offering
 from ostiary.policy.egress import Origin
@@ -86,7 +87,7 @@ class Server:
         self.era: Era | None = None if setup.era == "auto" else Era(setup.era)
         self.modern_only = setup.era == "modern"
         self._probing: asyncio.Task[Era] | None = None
-        self._places = Places(setup.max_in_flight)
+        self.places = Places(setup.max_in_flight)
         self._of_child: dict[int, Link] = {}
         self.failing = ""
         """Why the last exchange failed, if it did."""
@@ -115,13 +116,13 @@ class Server:
         """Carry an order out, and return the JSON-RPC answer."""
         if order.target.kind is Kind.GATEWAY:
             return await self._aside(order, back)
-        if not self._places.entered() and not await self._places.waited(order.deadline):
+        if not self.places.entered() and not await self.places.waited(order.deadline):
             raise Overloaded(f"{self.setup.name} has {self.setup.max_in_flight} calls in flight")
         try:
             if self.era is Era.MODERN and self._wire is not None and order.call.client.era is Era.MODERN:
                 heard = await modern.carry(self._wire, order, back)
                 if heard.status >= _REFUSALS:
-                    heard = await self._reconsidered(heard, order, back)
+                    heard = await self.reconsidered(heard, order, back)
             else:
                 heard = await self._carried(order, back)
             self.failing = ""
@@ -129,13 +130,19 @@ class Server:
             self.failing = error.public
             raise
         finally:
-            self._places.leave()
+            self.places.leave()
         return heard.message
+
+    def line(self, target: Target, current: Callable[[], bool]) -> Line | None:
+        """Return the shortest way to a tool, for clients that declare nothing; None where there is only this one."""
+        if self.era is not Era.MODERN or self._wire is None or self.pool is None:
+            return None
+        return Line(self, self.pool, self._wire, target, current)
 
     @property
     def in_flight(self) -> int:
         """How many calls this server is carrying out."""
-        return self._places.taken
+        return self.places.taken
 
     async def _carried(self, order: Order, back: Back) -> Heard:
         era = self.era or await self._found(order.deadline)
@@ -149,7 +156,7 @@ class Server:
         if era is Era.MODERN:
             wire = self._wire or await self._pipe(order.caller.subject, order.caller.issuer, order)
             with self._overheard.carrying(wire, order := self._audible(order), back):
-                return await self._reconsidered(await modern.carry(wire, order, back), order, back)
+                return await self.reconsidered(await modern.carry(wire, order, back), order, back)
         return await self._in_session(order, back)
 
     def _audible(self, order: Order) -> Order:
@@ -160,7 +167,7 @@ class Server:
         level = self._links.level(call.client.session) or _HEARD
         return msgspec.structs.replace(order, call=msgspec.structs.replace(call, level=level))
 
-    async def _reconsidered(self, heard: Heard, order: Order, back: Back) -> Heard:
+    async def reconsidered(self, heard: Heard, order: Order, back: Back) -> Heard:
         """Return the answer, or the one in the other era, if this one means that the server changed its era."""
         if not self._contradicts(heard) or await self._found(order.deadline) is Era.MODERN:
             return heard

@@ -85,9 +85,17 @@ class HTTPWire:
     async def request(self, message: Json, fields: bytes, deadline: float, hear: Hear) -> Heard:
         """Send a request and return its answer; cancelling closes the stream."""
         response = await self._pool.exchange(b"POST", self._path, self._fields + fields, encode(message), deadline)
+        return await self.heard(response, message["id"], fields, deadline, hear)
+
+    def around(self, fields: bytes) -> tuple[bytes, bytes]:
+        """Return what a request's head says before the length of its body, and after it."""
+        return self._pool.around(b"POST", self._path, self._fields + fields)
+
+    async def heard(self, response: Response, ident: Any, fields: bytes, deadline: float, hear: Hear) -> Heard:
+        """Return the answer to a request, of which this response is the whole or the head."""
         if response.streaming:
-            return await self._streamed(response, message["id"], fields, deadline, hear)
-        return _complete(response, b"mcp-session-id" in fields, message["id"])
+            return await self._streamed(response, ident, fields, deadline, hear)
+        return complete(response, b"mcp-session-id" in fields, ident)
 
     async def _streamed(self, response: Response, ident: Any, fields: bytes, deadline: float, hear: Hear) -> Heard:
         """Read a stream until the answer; one that the server ends early is taken up again (2025-11-25, polling)."""
@@ -140,7 +148,8 @@ class HTTPWire:
         response.close()
 
 
-def _complete(response: Response, in_session: bool, ident: Any) -> Heard:
+def complete(response: Response, in_session: bool, ident: Any) -> Heard:
+    """Return the answer that a whole response is."""
     status = response.status
     if status == _GONE and in_session:
         raise SessionGone
