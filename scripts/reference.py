@@ -1,4 +1,4 @@
-"""Write the configuration's reference page and JSON Schema from the one schema; `--check` fails when they are stale."""
+"""Write the reference pages and the JSON Schema from the code they describe; `--check` fails where one is stale."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from ostiary.config.schema import LATER, Config
+from ostiary.policy import permissions
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "reference" / "configuration.md"
 SCHEMA: Final = ROOT / "docs" / "reference" / "ostiary.schema.json"
+PERMISSIONS: Final = ROOT / "docs" / "reference" / "permissions.md"
 
 # The order in which a reader meets them; every section must be in it.
 SECTIONS: Final = (
@@ -27,6 +29,10 @@ SECTIONS: Final = (
     ("identity.NAME.roles, identity.NAME.teams", "Claim"),
     ("identity.NAME.introspection", "Introspection"),
     ("identity.NAME.certificates", "Certificates"),
+    ("identity.NAME.client", "Client"),
+    ("authorization", "Authorization"),
+    ("authorization.clients.ID", "Program"),
+    ("authorization.services.ID", "Service"),
     ("servers.NAME", "Server"),
     ("servers.NAME.credential (kind: bearer)", "BearerCredential"),
     ("servers.NAME.credential (kind: header)", "HeaderCredential"),
@@ -35,6 +41,7 @@ SECTIONS: Final = (
     ("servers.NAME.tools.TOOL", "Tool"),
     ("views.NAME", "View"),
     ("rules[]", "Rule"),
+    ("rules[].during", "During"),
     ("limits[]", "Limit"),
     ("ledger", "Ledger"),
     ("expect[]", "Expectation"),
@@ -43,7 +50,7 @@ SECTIONS: Final = (
 
 HEAD: Final = """# Configuration
 
-<!-- Written by scripts/reference.py from src/ostiary/config/schema.py; do not edit. -->
+<!-- Written by scripts/reference.py from src/ostiary/config/; do not edit. -->
 
 One YAML 1.2 file, `ostiary.yaml`. An unknown key, a duplicate key and a value of another type are errors; `true` and
 `false` are the only booleans. `ostiary check` lists every problem at once, with its line and what to write instead.
@@ -64,11 +71,40 @@ on its first line.
 | file reference | `file:/path` | a file; `~` is not expanded |
 | label | `files.read_file` `files:file:///a` `files.prompt/greet` | one tool, resource or prompt |
 | pattern | `files.read_*` `*.delete_*` `*` | a label in which `*` stands for any text; `*` alone is everything |
+| CEL expression | `args.amount <= 100` | a condition (see [policy](../policy.md)) |
+| day or days | `mon` `mon-fri` `sat-mon` | days of the week, the last included |
+| hours | `08:00-18:00` `22:00-06:00` | from and until; what ends before it begins goes on into the next day |
+| time zone | `Europe/Berlin` `UTC` | a zone that this machine's time-zone database has |
+| time | `2026-01-05T09:00:00Z` | an instant, with its offset |
+| any value | `eu` `3` `[a, b]` | what JSON can say |
 
 Kinds stay apart in patterns: `files.*` is the tools of `files`, `files:*` its resources, `files.prompt/*` its prompts.
 
 ## Top level
 """
+
+PERMISSIONS_HEAD: Final = """# Permissions
+
+<!-- Written by scripts/reference.py from src/ostiary/policy/permissions.py; do not edit. -->
+
+What people may do with the gateway itself: in its pages, its console and its API. What they may call through it is
+another matter, and for the rules to say. A permission is `scope:resource:action`; `own` is what belongs to whoever
+asks, `gateway` what belongs to everybody, and neither stands for the other.
+
+Roles come from the identity provider, by the mapping in `identity.NAME.roles`, or from a token. They add up, and none
+stands for another: an admin sees no payloads unless they are an auditor, too. A role that is not in this table gives
+nothing here. Who lacks a permission is told its name, and which roles have it.
+"""
+
+
+def permissions_page() -> str:
+    """Return the page of operators' permissions."""
+    rows = [
+        f"| `{name}` | {' | '.join('yes' if role in roles else '' for role in permissions.ROLES)} | {meaning} |"
+        for name, roles, meaning in permissions.table()
+    ]
+    columns = ("permission", *permissions.ROLES, "allows to")
+    return "\n".join([PERMISSIONS_HEAD, f"| {' | '.join(columns)} |", "|---" * len(columns) + "|", *rows]) + "\n"
 
 
 def schema() -> dict[str, Any]:
@@ -169,7 +205,11 @@ def _later() -> Iterator[str]:
 def outputs() -> dict[Path, str]:
     """Return what each file must contain."""
     made = schema()
-    return {SCHEMA: json.dumps(made, indent=2, ensure_ascii=False) + "\n", PAGE: page(made)}
+    return {
+        SCHEMA: json.dumps(made, indent=2, ensure_ascii=False) + "\n",
+        PAGE: page(made),
+        PERMISSIONS: permissions_page(),
+    }
 
 
 def main() -> int:

@@ -8,22 +8,22 @@ overnight is in no dictionary, and therefore unreachable until someone approves 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import lru_cache, partial
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
-from ostiary.config import schema, surfaces
+from ostiary.config import rules, schema, surfaces
+from ostiary.config.policy import Fault, Policy, defined, told
 from ostiary.config.schema import Config
+from ostiary.config.showing import shown
 from ostiary.config.surfaces import Apart, Behind
 from ostiary.config.values import covers, globbed, is_loopback, server_of
 from ostiary.core.errors import BadArguments
 from ostiary.core.model import (
     Bounds,
     Catalogue,
-    Charge,
     Check,
     Json,
     Kind,
@@ -31,6 +31,7 @@ from ostiary.core.model import (
     Snapshot,
     Surface,
     Target,
+    Template,
     Timeouts,
 )
 from ostiary.integrity import schemas
@@ -48,107 +49,26 @@ _PROMPTS: Final = "prompt/"
 _KEYS: Final = {Kind.RESOURCE: "uri", Kind.TEMPLATE: "uriTemplate"}
 _RESOURCES: Final = frozenset({Kind.RESOURCE, Kind.TEMPLATE})
 
-Matcher = Callable[[str], bool]
-"""Whether a pattern covers a label. Kinds are part of both: `files.*` is tools, and no resource whose URI has a dot."""
-
 
 class Compiled(NamedTuple):
     """A snapshot, and what an operator should know about it."""
 
     snapshot: Snapshot
     notes: tuple[str, ...]
-
-
-class Policy:
-    """The rules and limits of a configuration, ready to be asked about labels."""
-
-    def __init__(self, config: Config) -> None:
-        self._rules = sorted((_ruled(rule) for rule in config.rules), key=_order)
-        self._limits = [(_matchers(limit.on), _charge(limit)) for limit in config.limits]
-        # A label may hold any URI that a caller thinks of, so few are kept: 4096 of 2 KB each are 8 MB.
-        self.rules = lru_cache(maxsize=4096)(self._expanded)
-
-    def _expanded(self, label: str) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
-        """Return the allows and denies for one label."""
-        allows = tuple(each.rule for each in self._rules if each.allows and _any(each.patterns, label))
-        denies = tuple(each.rule for each in self._rules if not each.allows and _any(each.patterns, label))
-        return allows, denies
-
-    def template(self, label: str) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
-        """Return the rules for listing a URI template: an allow counts if it may allow any URI of it."""
-        server, _, uri = label.partition(":")
-        fixed = uri.partition("{")[0]
-        allows = tuple(each.rule for each in self._rules if each.allows and _overlaps(each.written, server, fixed))
-        return allows, self.rules(label)[1]
-
-    def charges(self, label: str) -> tuple[Charge, ...]:
-        """Return the limits that count this label."""
-        return tuple(charge for patterns, charge in self._limits if _any(patterns, label))
-
-
-class _Ruled(NamedTuple):
-    rule: Rule
-    allows: bool
-    patterns: tuple[Matcher, ...]
-    written: tuple[str, ...]
-
-
-def _order(each: _Ruled) -> tuple[bool, str]:
-    # Where several rules allow, one without a limit decides: a limit bounds its own rule, not the others.
-    return bool(each.rule.charges), each.rule.name
-
-
-def _ruled(rule: schema.Rule) -> _Ruled:
-    written = rule.allow or rule.deny or ()
-    listed = (("role", rule.roles), ("team", rule.teams), ("subject", rule.subjects), ("client", rule.clients))
-    needs = tuple(_tags(kind, values) for kind, values in listed if values)
-    charges: tuple[Charge, ...] = ()
-    if rule.limit is not None:
-        charges = (Charge(f"rule:{rule.name}", "caller", rule.limit.per_second, float(rule.limit.count), 0),)
-    compiled = Rule(rule.name, needs, frozenset(rule.scopes or ()), charges)
-    return _Ruled(compiled, rule.allow is not None, _matchers(written), tuple(written))
-
-
-def _tags(kind: str, values: Iterable[str]) -> frozenset[str]:
-    return frozenset("*" if value == "*" and kind == "subject" else f"{kind}:{value}" for value in values)
-
-
-def _matchers(patterns: Iterable[str]) -> tuple[Matcher, ...]:
-    return tuple(partial(covers, each) for each in patterns)
-
-
-def _any(matchers: Iterable[Matcher], label: str) -> bool:
-    return any(matches(label) for matches in matchers)
-
-
-def _overlaps(patterns: Iterable[str], server: str, fixed: str) -> bool:
-    """Say whether a pattern may cover some URI of this server that begins with `fixed`."""
-    for pattern in patterns:
-        if pattern == "*":
-            return True
-        name, colon, rest = pattern.partition(":")
-        start = rest.partition("*")[0]
-        if colon and globbed(name, server) and (start.startswith(fixed) or fixed.startswith(start)):
-            return True
-    return False
-
-
-def _charge(limit: schema.Limit) -> Charge:
-    rate = limit.calls.per_second if limit.calls else 0.0
-    burst = float(limit.calls.count) if limit.calls else 0.0
-    return Charge(limit.name, limit.per, rate, burst, limit.concurrent or 0)
+    faults: tuple[Fault, ...] = ()
+    """Conditions that do not fit what their rules cover: they deny there."""
 
 
 def compiled(config: Config, catalogues: Mapping[tuple[str, str], Catalogue], revision: int, digest: str) -> Compiled:
     """Return the snapshot of a configuration and what its servers offer; notes say what could not be included."""
-    policy, notes = Policy(config), list[str]()
+    policies, notes = _policies(config), list[str]()
     enabled = [name for name, server in config.servers.items() if not server.disabled]
     offers = sorted({offer for _, offer in catalogues} | {""})
     made: dict[tuple[str, str], Surface] = {}
     for offer in offers:
         present = [catalogues[name, offer] for name in enabled if (name, offer) in catalogues]
-        known = {each.server: _behind(config, policy, each, notes) for each in present}
-        for surface in _surfaces(config, policy, known, notes):
+        known = {each.server: _behind(config, policies[""], each, notes) for each in present}
+        for surface in _surfaces(config, policies, known, notes):
             made[surface.endpoint, offer] = surface
     snapshot = Snapshot(
         revision,
@@ -160,7 +80,15 @@ def compiled(config: Config, catalogues: Mapping[tuple[str, str], Catalogue], re
         Bounds(config.gateway.bounds.body, config.gateway.bounds.depth, config.gateway.bounds.in_flight),
         schema.weakened(config),
     )
-    return Compiled(snapshot, tuple(dict.fromkeys(notes)))
+    faults = tuple(dict.fromkeys(fault for policy in policies.values() for fault in policy.faults))
+    notes += (f"{told(each)}; until then it denies" for each in faults)
+    return Compiled(snapshot, tuple(dict.fromkeys(notes)), faults)
+
+
+def _policies(config: Config) -> dict[str, Policy]:
+    """Return the policy of each view that some rule speaks of, and under the empty name that of everything else."""
+    named = {view for rule in config.rules for view in rule.views or ()}
+    return {"": Policy(config), **{view: Policy(config, view) for view in config.views if view in named}}
 
 
 def endpoints(config: Config) -> dict[str, tuple[str, ...]]:
@@ -194,8 +122,26 @@ def _names(config: Config) -> tuple[frozenset[str], frozenset[str]]:
 def _behind(config: Config, policy: Policy, catalogue: Catalogue, notes: list[str]) -> Behind:
     longest = config.gateway.timeouts.call
     targets = [_bounded(target, longest) for target in _targets(config, policy, catalogue, notes)]
-    timeout = min(longest, config.servers[catalogue.server].timeout)
-    return Behind(catalogue, targets, surfaces.link(catalogue, timeout, policy.rules, policy.charges))
+    return Behind(catalogue, targets, _link(config, policy, catalogue))
+
+
+def _link(config: Config, policy: Policy, catalogue: Catalogue) -> Template:
+    timeout = min(config.gateway.timeouts.call, config.servers[catalogue.server].timeout)
+    return surfaces.link(catalogue, timeout, policy.rules, policy.charges)
+
+
+def _again(config: Config, policy: Policy, behind: Behind) -> Behind:
+    """Return what is behind a view that has rules of its own."""
+    targets = [_ruled(config, policy, target) for target in behind.targets]
+    return Behind(behind.catalogue, targets, _link(config, policy, behind.catalogue))
+
+
+def _ruled(config: Config, policy: Policy, target: Target) -> Target:
+    """Return a target with the rules that cover it."""
+    free = config.servers[target.server].unknown_arguments == "allow"
+    thing = defined(target.label, target.kind, target.server, target.definition, free=free)
+    ruling = policy.template(thing) if target.kind is Kind.TEMPLATE else policy.of(thing)
+    return msgspec.structs.replace(target, **ruling._asdict())
 
 
 def _bounded(target: Target, longest: float) -> Target:
@@ -212,7 +158,7 @@ def _targets(config: Config, policy: Policy, catalogue: Catalogue, notes: list[s
         if own is not None and own.disabled:
             continue
         try:
-            yield _tool(server, policy, catalogue.server, definition, own)
+            yield _ruled(config, policy, _tool(server, policy, catalogue.server, definition, own))
         except ValueError as error:
             notes.append(f"{names.label(catalogue.server, 'tool', name)} is held back: {error}")
     for kind, definitions in (
@@ -222,7 +168,7 @@ def _targets(config: Config, policy: Policy, catalogue: Catalogue, notes: list[s
     ):
         for definition in definitions:
             try:
-                yield _other(server, policy, catalogue.server, kind, definition)
+                yield _ruled(config, policy, _other(server, policy, catalogue.server, kind, definition))
             except ValueError as error:
                 name = str(definition[_KEYS.get(kind, "name")])
                 notes.append(f"{names.label(catalogue.server, kind, name)} is held back: {error}")
@@ -234,7 +180,6 @@ def _tool(server: schema.Server, policy: Policy, where: str, definition: Json, o
         raise ValueError("rules would take it for a prompt")
     label = names.label(where, "tool", name)
     shape = schemas.object_schema(definition)
-    allows, denies = policy.rules(label)
     return Target(
         where,
         Kind.TOOL,
@@ -242,9 +187,7 @@ def _tool(server: schema.Server, policy: Policy, where: str, definition: Json, o
         label,
         name,
         _described(definition, own),
-        allows,
-        denies,
-        policy.charges(label),
+        charges=policy.charges(label),
         check=schemas.check(shape, unknown=server.unknown_arguments),
         known=schemas.known(shape),
         drops=server.unknown_arguments == "drop",
@@ -257,6 +200,9 @@ def _described(definition: Json, own: schema.Tool | None) -> Json:
     """Return the definition with what the operator knows better about it: their word wins over the server's."""
     said = {"destructiveHint": own.destructive, "readOnlyHint": own.read_only} if own else {}
     said = {key: value for key, value in said.items() if value is not None}
+    if said.get("destructiveHint"):
+        # What a server says of itself must not undo it: a tool that is read-only destroys nothing.
+        said["readOnlyHint"] = False
     if not said:
         return definition
     theirs = definition.get("annotations")
@@ -268,11 +214,9 @@ def _other(server: schema.Server, policy: Policy, where: str, kind: Kind, defini
     label = names.label(where, kind, name)
     if kind is Kind.TEMPLATE:
         uris.fits(name)
-    allows, denies = policy.template(label) if kind is Kind.TEMPLATE else policy.rules(label)
     check = _prompt_check(definition) if kind is Kind.PROMPT else None
     return Target(
-        where, kind, name, label, name, definition, allows, denies, policy.charges(label),
-        check=check, timeout=server.timeout,
+        where, kind, name, label, name, definition, charges=policy.charges(label), check=check, timeout=server.timeout,
     )  # fmt: skip
 
 
@@ -291,27 +235,31 @@ def _prompt_check(definition: Json) -> Check:
     return checked
 
 
-def _surfaces(config: Config, policy: Policy, known: Mapping[str, Behind], notes: list[str]) -> Iterator[Surface]:
+def _surfaces(
+    config: Config, policies: Mapping[str, Policy], known: Mapping[str, Behind], notes: list[str]
+) -> Iterator[Surface]:
     for endpoint, servers in endpoints(config).items():
         behind = [known[name] for name in servers if name in known]
-        here = [target for each in behind for target in each.targets]
         kind, _, rest = endpoint.removeprefix("/").partition("/")
-        view = config.views.get(rest.partition("/")[0]) if kind == "views" else None
+        name = rest.partition("/")[0] if kind == "views" else ""
+        policy, view = policies.get(name, policies[""]), config.views.get(name)
+        if policy is not policies[""]:
+            behind = [_again(config, policy, each) for each in behind]
+        here = [target for each in behind for target in each.targets]
         if view is not None:
-            include = _matchers(view.include)
-            here = [target for target in here if _any(include, target.label)]
-        own = kind == "servers"
-        named = [target if own else _renamed(target, view) for target in here]
+            here = [target for target in here if any(covers(each, target.label) for each in view.include)]
+        named = here if kind == "servers" else list(_shown(endpoint, here, view, notes))
         apart = surfaces.apart(endpoint, named, behind)
         notes += apart.notes
         yield _surface(endpoint, servers, policy, behind, apart, view)
 
 
-def _renamed(target: Target, view: schema.View | None) -> Target:
-    if target.kind in _RESOURCES:
-        return target
-    new = view.rename.get(target.label) if view else None
-    return msgspec.structs.replace(target, exposed=new or names.exposed(target.server, target.name))
+def _shown(endpoint: str, targets: Iterable[Target], view: rules.View | None, notes: list[str]) -> Iterator[Target]:
+    for target in targets:
+        try:
+            yield shown(target, view)
+        except ValueError as error:
+            notes.append(f"{endpoint}: {target.label} is held back: {error}")
 
 
 def _surface(
@@ -320,7 +268,7 @@ def _surface(
     policy: Policy,
     behind: list[Behind],
     apart: Apart,
-    view: schema.View | None,
+    view: rules.View | None,
 ) -> Surface:
     table = {(target.kind, target.exposed): target for target in apart.targets}
     for method in [*(name for name, spec in METHODS.items() if spec.key is None), *OWN, NOTIFIED]:
@@ -332,7 +280,7 @@ def _surface(
     linked = {each.catalogue.server: each.link for each in behind}
     return Surface(
         endpoint, servers, table, apart.templates, announced(present), said, surfaces.ttl(present),
-        apps=apart.apps, links=linked, clashes=apart.clashes,
+        apps=apart.apps, links=linked, clashes=apart.clashes, careful=policy.careful,
     )  # fmt: skip
 
 

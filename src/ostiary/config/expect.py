@@ -7,20 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ostiary.config.compile import Policy
+import msgspec
+
+from ostiary.config.policy import Policy, issuers
 from ostiary.config.problems import Path
-from ostiary.config.schema import Config, Who
+from ostiary.config.rules import Who
+from ostiary.config.schema import Config
+from ostiary.config.scopes import brings
 from ostiary.core.model import Allow, Caller, Decision, Kind, Target
+from ostiary.core.rules import Ask
 from ostiary.policy.decide import decide
+from ostiary.policy.scopes import widened
 
 
 def failed(config: Config) -> Iterator[tuple[Path, str, str]]:
     """Yield (place, what is wrong, what to do) for every expectation that the rules do not meet."""
-    policy = Policy(config)
+    policies: dict[str, Policy] = {}
     for number, expectation in enumerate(config.expect):
-        who = caller(expectation.who)
+        view = expectation.view or ""
+        policy = policies.setdefault(view, Policy(config, view))
+        who, ask = caller(config, expectation.who), Ask(expectation.at, expectation.args, placed=False)
         for index, label in enumerate(expectation.can):
-            decision = decided(policy, who, label)
+            decision = decided(policy, who, label, ask)
             if not isinstance(decision, Allow):
                 yield (
                     ("expect", number, "can", index),
@@ -28,7 +36,7 @@ def failed(config: Config) -> Iterator[tuple[Path, str, str]]:
                     "add a rule or mend this",
                 )
         for index, label in enumerate(expectation.cannot):
-            decision = decided(policy, who, label)
+            decision = decided(policy, who, label, ask)
             if isinstance(decision, Allow):
                 yield (
                     ("expect", number, "cannot", index),
@@ -37,15 +45,20 @@ def failed(config: Config) -> Iterator[tuple[Path, str, str]]:
                 )
 
 
-def decided(policy: Policy, who: Caller, label: str) -> Decision:
-    """Return what the rules say about a caller and a label."""
-    allows, denies = policy.rules(label)
-    return decide(who, Target("", Kind.TOOL, label, label, label, {}, allows, denies))
+def decided(policy: Policy, who: Caller, label: str, ask: Ask) -> Decision:
+    """Return what the rules say about a caller and a label; what is not known is taken as it suits the caller."""
+    return decide(who, Target("", Kind.TOOL, label, label, label, {}, **policy.rules(label)._asdict()), ask)
 
 
-def caller(who: Who) -> Caller:
+def caller(config: Config, who: Who) -> Caller:
     """Return the caller that an expectation speaks of."""
-    return described(who.subject or "", who.roles, who.teams, who.scopes)
+    found = described(who.subject or "", who.roles, who.teams, tuple(widened(who.scopes, brings(config))))
+    issuer = next(iter(issuers(config).get(who.issuer or "", ())), "")
+    named = (("client", who.client), ("agent", who.agent), ("issuer", issuer))
+    tags = {f"{kind}:{name}" for kind, name in named if name}
+    return msgspec.structs.replace(
+        found, issuer=issuer, client=who.client or "", agent=who.agent or "", claims=who.claims, tags=found.tags | tags
+    )
 
 
 def described(
@@ -64,4 +77,5 @@ def described(
 def _why(decision: Decision) -> str:
     if isinstance(decision, Allow):
         return decision.rule
-    return f"{decision.reason}: {decision.rule}" if decision.rule else str(decision.reason)
+    when = f" needs {decision.when}" if decision.when else ""
+    return f"{decision.reason}: {decision.rule}{when}" if decision.rule else str(decision.reason)

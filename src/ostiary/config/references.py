@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from ostiary.config import speakers, values
+from ostiary.config import narrowing, scopes, speakers, values
 from ostiary.config.problems import Path, Problem, Unfit, did_you_mean
 from ostiary.config.tree import Node, Scalar, Table, child, place, problem_at, select
 
@@ -26,7 +26,7 @@ _PATTERNS: Final = (
 _OF_COMMAND: Final = ("env", "cwd", "shared", "idle", "start_timeout")
 _TRANSPORTS: Final = ("command", "url", "sse")
 _OF_URL: Final = ("allow_private", "headers", "credential", "tls", "unsafe_plain_http")
-_WHO: Final = ("roles", "teams", "subjects", "clients")
+_WHO: Final = ("roles", "teams", "subjects", "clients", "agents")
 
 
 def check(root: Table) -> Iterator[Problem]:
@@ -200,14 +200,15 @@ def _tools_are_either(root: Table) -> Iterator[Problem]:
 def _servers_exist(root: Table) -> Iterator[Problem]:
     servers = tuple(found.items) if isinstance(found := child(root, "servers"), Table) else ()
     named = [(path, text) for site in _PATTERNS for path, text in _texts(root, *site)]
-    for path, table in _tables(root, "views", "*", "rename"):
-        named += [((*path, key), key) for key in table.items]
+    for changed in ("rename", "describe", "set"):
+        for path, table in _tables(root, "views", "*", changed):
+            named += [((*path, key), key) for key in table.items]
     for path, text in named:
         server = values.server_of(text)
         if not server or any(values.globbed(server, known) for known in servers) or server == "*":
             continue
         what = f'no server is called "{server}"' if "*" not in server else f'no server\'s name fits "{server}"'
-        at_value = path[-2] != "rename"
+        at_value = path[-2] not in ("rename", "describe", "set")
         yield problem_at(root, path, what, did_you_mean(server, servers) or _listed(servers), of_value=at_value)
 
 
@@ -228,7 +229,7 @@ def _rules_are_whole(root: Table) -> Iterator[Problem]:
                 root,
                 (*path, "allow"),
                 "does not say who",
-                'add roles, teams, subjects or clients; subjects: ["*"] means everyone with a valid token',
+                'add roles, teams, subjects, clients or agents; subjects: ["*"] means everyone with a valid token',
             )
         if deny and not allow and _has(rule, "limit"):
             yield problem_at(root, (*path, "limit"), "is only for rules that allow", "remove it")
@@ -291,6 +292,7 @@ _LAWS: Final[tuple[Callable[[Table], Iterator[Problem]], ...]] = (
     _listens_safely,
     _listens_encrypted,
     speakers.check,
+    scopes.check,
     _metrics_are_either,
     _one_transport,
     _reached_safely,
@@ -303,4 +305,5 @@ _LAWS: Final[tuple[Callable[[Table], Iterator[Problem]], ...]] = (
     _names_once,
     _views_are_whole,
     _expectations_expect,
+    narrowing.check,
 )

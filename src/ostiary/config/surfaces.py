@@ -7,11 +7,12 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from ostiary.core.model import Catalogue, Charge, Kind, Rule, Target, Template
+from ostiary.core.model import Catalogue, Charge, Kind, Target, Template
+from ostiary.core.rules import Ruling
 from ostiary.protocol import links, uris
 
-Rules = Callable[[str], tuple[tuple[Rule, ...], tuple[Rule, ...]]]
-"""label → allows, denies."""
+Rules = Callable[[str], Ruling]
+"""label → what covers it."""
 Charges = Callable[[str], tuple[Charge, ...]]
 """label → the limits that count it."""
 _LONGEST_INSTRUCTIONS: Final = 4096
@@ -96,7 +97,9 @@ def _with(tool: Target, interface: Target) -> Target:
     more to forget. The tool's definition was approved with the URI in it, and that has to begin with `ui://`, so that
     a tool cannot name anything else. A deny rule for the tool, or for the resource, still wins.
     """
-    return msgspec.structs.replace(interface, allows=tool.allows, denies=(*tool.denies, *interface.denies))
+    denies, rehearsed = (*tool.denies, *interface.denies), (*tool.rehearsed, *interface.rehearsed)
+    careful = tool.careful or interface.careful
+    return msgspec.structs.replace(interface, allows=tool.allows, denies=denies, rehearsed=rehearsed, careful=careful)
 
 
 def _templated(template: Target, behind: Behind) -> Template:

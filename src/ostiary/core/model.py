@@ -13,6 +13,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from ostiary.core.rules import Ask, Ruling
+from ostiary.core.rules import Charge as Charge
+from ostiary.core.rules import Rule as Rule
+
 Json = Mapping[str, Any]
 
 
@@ -44,6 +48,9 @@ class Reason(StrEnum):
     NO_RULE = "no_rule"
     DENY_RULE = "deny_rule"
     MISSING_SCOPE = "missing_scope"
+    CONDITION = "condition"
+    UNDECIDED = "undecided"
+    QUARANTINED = "quarantined"
 
 
 class Certificate(Struct, frozen=True):
@@ -127,6 +134,8 @@ class Caller(Struct, frozen=True):
     """Who acts for the subject, where that is somebody else: an agent, by the outermost `act` (RFC 8693)."""
     claims: Json = {}
     """What the issuer said, verified; empty for tokens of our own."""
+    within: Callable[[str], bool] | None = None
+    """Whether the credential is narrowed to a label, of the servers in `reach`; None: to all that they have."""
 
 
 class Token(Struct, frozen=True):
@@ -144,29 +153,15 @@ class Token(Struct, frozen=True):
     expires: float
     revoked: float | None = None
     last_used: float | None = None
-
-
-class Charge(Struct, frozen=True):
-    """One limit a call must pay into: a token bucket, a bound on calls in flight, or both."""
-
-    bucket: str
-    per: str
-    """`caller`, `team` or `all`."""
-    rate: float
-    """Calls per second; 0.0: no rate."""
-    burst: float
-    concurrent: int
-    """Calls in flight; 0: no such bound."""
-
-
-class Rule(Struct, frozen=True):
-    """One line of policy, already expanded for one target."""
-
-    name: str
-    needs: tuple[frozenset[str], ...]
-    """Each set must share a tag with the caller. An allow without needs allows nobody."""
-    scopes: frozenset[str] = frozenset()
-    charges: tuple[Charge, ...] = ()
+    views: tuple[str, ...] = ()
+    """The views whose endpoints it is good at; empty: any endpoint."""
+    tools: tuple[str, ...] = ()
+    """Patterns of labels that it is narrowed to; empty: all that its servers have."""
+    replaces: tuple[str, ...] = ()
+    """The tokens that it succeeds by rotation, oldest first: rules that speak of those speak of it as well."""
+    rotated: float | None = None
+    successor: str = ""
+    """What it was rotated to; until it expires both are good."""
 
 
 class Allow(Struct, frozen=True):
@@ -182,6 +177,15 @@ class Deny(Struct, frozen=True):
     reason: Reason
     rule: str | None = None
     needs: frozenset[str] = frozenset()
+    """The scopes that are missing, or the condition that the rule would have needed."""
+    scopes: frozenset[str] = frozenset()
+    """All that the call needs, those among them that the caller has: what a challenge names, once and whole."""
+    when: str = ""
+    """The condition that made the difference."""
+    open: bool = False
+    """Other arguments may be allowed, so that it may be known to exist."""
+    said: str = ""
+    """Which argument does not fit what the rule demands of it, in words that whoever gave it may read."""
 
 
 Decision = Allow | Deny
@@ -236,10 +240,16 @@ class Target(Struct, frozen=True):
     allows: tuple[Rule, ...] = ()
     denies: tuple[Rule, ...] = ()
     charges: tuple[Charge, ...] = ()
+    rehearsed: tuple[tuple[bool, Rule], ...] = ()
+    """Shadow rules, and whether each allows."""
+    careful: bool = False
+    """Some rule has a condition or is rehearsed."""
     check: Check | None = None
     """The arguments' check against the approved schema. None only for what takes no arguments of its own."""
     known: frozenset[str] = frozenset()
     """The arguments that the approved schema declares at its root."""
+    fixed: Json = {}
+    """Arguments that a view fixes: clients neither see nor send them."""
     drops: bool = False
     """Arguments outside `known` are dropped before the check."""
     mirrored: tuple[tuple[str, Path], ...] = ()
@@ -257,18 +267,17 @@ class Template(Struct, frozen=True):
 
     target: Target
     fits: Callable[[str], bool]
-    rules: Callable[[str], tuple[tuple[Rule, ...], tuple[Rule, ...]]]
-    """label of the concrete URI → allows, denies."""
+    rules: Callable[[str], Ruling]
+    """label of the concrete URI → what covers it."""
     charges: Callable[[str], tuple[Charge, ...]]
     """label of the concrete URI → the limits that count it."""
 
     def at(self, uri: str) -> Target:
         """Return the target of one URI that fits."""
         label = f"{self.target.server}:{uri}"
-        allows, denies = self.rules(label)
         return msgspec.structs.replace(
             self.target, kind=Kind.RESOURCE, name=uri, label=label, exposed=uri,
-            allows=allows, denies=denies, charges=self.charges(label),
+            charges=self.charges(label), **self.rules(label)._asdict(),
         )  # fmt: skip
 
 
@@ -312,6 +321,8 @@ class Surface(Struct, frozen=True):
     """By server: any of its resources, for callers to whom the server itself handed the URI."""
     clashes: Mapping[tuple[Kind, str], tuple[Target, ...]] = {}
     """What is offered here more than once under one name, so that none of it is reachable."""
+    careful: bool = False
+    """Some rule here has a condition or is rehearsed, so that decisions need an `Ask`."""
 
 
 class Timeouts(Struct, frozen=True):
@@ -358,6 +369,8 @@ class Order(Struct, frozen=True):
     reference: str
     endpoint: str = ""
     """Where the client came in."""
+    ask: Ask | None = None
+    """What rules with conditions may look at; None where no rule has one."""
 
 
 class Answer(Struct, frozen=True):

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from ostiary.core.errors import NotFound
 from ostiary.core.model import Allow, Caller, Json, Kind, Order, Surface, Target
+from ostiary.core.rules import Ask
 from ostiary.policy.decide import decide
 from ostiary.protocol import links
 
@@ -95,22 +96,24 @@ class Links:
         self._weight += more
 
 
-def resource(uri: str, surface: Surface, caller: Caller, handed: Links | None) -> Target | None:
+def resource(uri: str, surface: Surface, caller: Caller, handed: Links | None, ask: Ask | None = None) -> Target | None:
     """Return the one resource that a URI means to this caller here; None where it means none, or may mean several.
 
     It is not decided yet whether the caller may read it.
     """
-    return single(meant(uri, surface, caller, handed))
+    return single(meant(uri, surface, caller, handed, ask))
 
 
-def meant(uri: str, surface: Surface, caller: Caller, handed: Links | None) -> tuple[Target, ...]:
+def meant(
+    uri: str, surface: Surface, caller: Caller, handed: Links | None, ask: Ask | None = None
+) -> tuple[Target, ...]:
     """Return every resource that a URI may mean to this caller here, from the surest way to know it to the least."""
     clashing = surface.clashes.get((Kind.RESOURCE, uri))
     if clashing is not None:
         return clashing
     ways = surface.apps.get(uri)
     if ways is not None:
-        return (next((way for way in ways if isinstance(decide(caller, way), Allow)), ways[0]),)
+        return (next((way for way in ways if isinstance(decide(caller, way, ask), Allow)), ways[0]),)
     listed = surface.targets.get((Kind.RESOURCE, uri))
     if listed is not None:
         return (listed,)
@@ -134,12 +137,12 @@ def single(meant: tuple[Target, ...]) -> Target | None:
     return meant[0] if len({each.server for each in meant}) == 1 else None
 
 
-def unclear(meant: tuple[Target, ...], caller: Caller, missing: NotFound) -> NotFound:
+def unclear(meant: tuple[Target, ...], caller: Caller, missing: NotFound, ask: Ask | None = None) -> NotFound:
     """Return the refusal of a name that may mean several things: it says where each can be had.
 
     Who may use none of them is told what everyone is told of what does not exist, which is `missing`.
     """
-    doors = sorted({f"/servers/{each.server}/mcp" for each in meant if isinstance(decide(caller, each), Allow)})
+    doors = sorted({f"/servers/{each.server}/mcp" for each in meant if isinstance(decide(caller, each, ask), Allow)})
     if not doors:
         return missing
     # The other side of a clash may be none of the caller's business, so only what they may use is counted.

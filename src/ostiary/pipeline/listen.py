@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from ostiary.core.errors import BadParams, GatewayError, SessionRequired
-from ostiary.core.model import Allow, Answer, Caller, Order, Surface, Target
+from ostiary.core.model import Allow, Answer, Caller, Deny, Kind, Order, Reason, Surface, Target
 from ostiary.core.ports import Change, Reply
-from ostiary.pipeline import tasks
+from ostiary.core.rules import Ask
+from ostiary.pipeline import links, tasks
 from ostiary.pipeline.feed import LISTS, Feed
 from ostiary.pipeline.links import Links
 from ostiary.pipeline.reach import readable, resource
@@ -30,6 +31,8 @@ _LISTS: Final[Mapping[str, str]] = {
     "resourcesListChanged": "resources",
 }
 _MOST_URIS: Final = 256
+Asking = tuple[Caller, Ask | None]
+"""Who listens, and what rules with conditions may look at."""
 
 
 # A modern client
@@ -58,7 +61,8 @@ async def listen(order: Order, surface: Surface, reply: Reply, world: World) -> 
             ack = {"notifications": honoured, **mark}
             await reply.put(notification("notifications/subscriptions/acknowledged", ack))
             news.begin()
-            await _relay(feed, order, surface, reply, world, mark)
+            tools = [running[each].exposed for each in news.agreed]
+            await _relay(Stream(feed, mark, _shut(watched, tools, order, world)), order, surface, reply, world)
     return Answer({"jsonrpc": "2.0", "id": call.id, "result": {"resultType": "complete", **mark}})
 
 
@@ -74,7 +78,7 @@ def _resources(asked: Any, order: Order, surface: Surface, world: World) -> list
         return []
     if not isinstance(asked, list) or not all(isinstance(uri, str) for uri in asked) or len(asked) > _MOST_URIS:
         raise BadParams(hint=f"resourceSubscriptions is a list of at most {_MOST_URIS} URIs")
-    found = (readable(uri, surface, order.caller, world.links) for uri in dict.fromkeys(asked))
+    found = (readable(uri, surface, order.caller, world.links, order.ask) for uri in dict.fromkeys(asked))
     return [target for target in found if target is not None]
 
 
@@ -144,31 +148,70 @@ async def stream(order: Order, surface: Surface, reply: Reply, world: World) -> 
 
 async def _followed(session: str, order: Order, surface: Surface, reply: Reply, world: World) -> None:
     subscriptions = world.sessions.subscriptions
+
+    def dropped(now: Surface) -> bool:
+        for uri in [uri for uri in held.kept if _unheard(uri, order, now, world)]:
+            subscriptions.remove(session, uri)
+        return False
+
     with subscriptions.streaming(session, order.caller) as held, ExitStack() as released:
         released.callback(world.changes(surface.servers, held.feed.tell))
         await reply.open()
         async with asyncio.TaskGroup() as both:
             resuming = both.create_task(subscriptions.resume(held, order, surface, world.watch, world.links))
-            await _relay(held.feed, order, surface, reply, world, {})
+            await _relay(Stream(held.feed, {}, dropped), order, surface, reply, world)
             resuming.cancel()
 
 
 # Both
 
 
-async def _relay(
-    feed: Feed, order: Order, surface: Surface, reply: Reply, world: World, mark: Mapping[str, Any]
-) -> None:
+class Stream(NamedTuple):
+    """A stream of one client."""
+
+    feed: Feed
+    mark: Mapping[str, Any]
+    """What every notification has in its parameters."""
+    shut: Callable[[Surface], bool]
+    """Gives up what was quarantined since; says whether the stream ends with it, so that its client asks anew."""
+
+
+async def _relay(stream: Stream, order: Order, surface: Surface, reply: Reply, world: World) -> None:
     """Tell what changes, to a caller who may still hear of it; return when nothing more will come, or may be told."""
+    feed, mark, shut = stream
     while (batch := await feed.batch(PULSE)) is not None:
         before, now = surface, await _present(order, surface, world)
         if now is None or not await world.standing(order.caller):
             return
+        if now is not before and shut(now):
+            return
         surface = now
         if not batch:
             await reply.pulse()
-        for method, params in _said(batch, order.caller, before, now, world.links):
+        for method, params in _said(batch, _asking(order, world), before, now, world.links):
             await reply.put(notification(method, {**params, **mark}))
+
+
+def _shut(uris: list[str], tools: list[str], order: Order, world: World) -> Callable[[Surface], bool]:
+    """Return the test whether something was quarantined that a stream was opened for: these resources, or tasks."""
+    return lambda now: any(_unheard(uri, order, now, world) for uri in uris) or any(
+        _quarantined(now.targets.get((Kind.TOOL, name)), order) for name in tools
+    )
+
+
+def _unheard(uri: str, order: Order, now: Surface, world: World) -> bool:
+    return _quarantined(links.resource(uri, now, order.caller, world.links, order.ask), order)
+
+
+def _quarantined(target: Target | None, order: Order) -> bool:
+    decision = decide(order.caller, target, order.ask) if target is not None else None
+    return isinstance(decision, Deny) and decision.reason is Reason.QUARANTINED
+
+
+def _asking(order: Order, world: World) -> Asking:
+    """Return who listens, and what is known of the time: what may be heard can depend on it."""
+    ask = order.ask and msgspec.structs.replace(order.ask, now=world.time())
+    return order.caller, ask
 
 
 async def _present(order: Order, surface: Surface, world: World) -> Surface | None:
@@ -180,32 +223,34 @@ async def _present(order: Order, surface: Surface, world: World) -> Surface | No
 
 
 def _said(
-    batch: list[Change], caller: Caller, before: Surface, now: Surface, links: Links
+    batch: list[Change], asking: Asking, before: Surface, now: Surface, links: Links
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the notifications for what changed, as far as it concerns this caller."""
-    lists = {change.what for change in batch if change.what in LISTS and _concerned(change, caller, before, now)}
+    lists = {change.what for change in batch if change.what in LISTS and _concerned(change, asking, before, now)}
     for what in sorted(lists & announcing(now)):
         yield f"notifications/{what}/list_changed", {}
     for change in batch:
-        uri = _named(change, caller, now, links) if change.what == "resource" else None
+        uri = _named(change, asking, now, links) if change.what == "resource" else None
         if uri is not None:
             yield "notifications/resources/updated", {"uri": uri}
 
 
-def _concerned(change: Change, caller: Caller, before: Surface, now: Surface) -> bool:
+def _concerned(change: Change, asking: Asking, before: Surface, now: Surface) -> bool:
     """Say whether a caller has, or had, anything at the server that changed: others must not learn that it exists."""
-    return not change.server or _anything(change.server, caller, now) or _anything(change.server, caller, before)
+    return not change.server or _anything(change.server, asking, now) or _anything(change.server, asking, before)
 
 
-def _anything(server: str, caller: Caller, surface: Surface) -> bool:
+def _anything(server: str, asking: Asking, surface: Surface) -> bool:
     return any(
-        target.server == server and isinstance(decide(caller, target), Allow) for target in surface.targets.values()
+        target.server == server and isinstance(decide(asking[0], target, asking[1]), Allow)
+        for target in surface.targets.values()
     )
 
 
-def _named(change: Change, caller: Caller, now: Surface, links: Links) -> str | None:
+def _named(change: Change, asking: Asking, now: Surface, links: Links) -> str | None:
     """Return the resource to name to this caller: what changed, what that is a part of, or nothing."""
-    whole = readable(change.watched, now, caller, links)
+    caller, ask = asking
+    whole = readable(change.watched, now, caller, links, ask)
     if whole is None or whole.server != change.server:
         return None
     if change.uri == change.watched:
@@ -214,4 +259,4 @@ def _named(change: Change, caller: Caller, now: Surface, links: Links) -> str | 
     if part is None:
         # Nothing of this name is approved, so nobody may be told it.
         return whole.exposed
-    return part.exposed if isinstance(decide(caller, part), Allow) else None
+    return part.exposed if isinstance(decide(caller, part, ask), Allow) else None

@@ -48,7 +48,7 @@ def _result(call: Call, result: dict[str, Any], extra: Mapping[str, str] | None 
 
 def _listing(order: Order, surface: Surface, world: World) -> Answer:
     call, spec = order.call, METHODS[order.call.method]
-    targets = visible(order.caller, spec.lists or Kind.TOOL, surface)
+    targets = visible(order.caller, spec.lists or Kind.TOOL, surface, order.ask)
     page, following = _page(targets, order, surface, world)
     result: dict[str, Any] = {spec.field: [definition(target, call.client.era) for target in page]}
     if following:

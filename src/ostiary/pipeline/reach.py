@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ostiary.core.model import Allow, Caller, Kind, Surface, Target
+from ostiary.core.rules import Ask
 from ostiary.pipeline import links
 from ostiary.pipeline.links import Links
 from ostiary.policy.decide import decide
@@ -20,7 +21,9 @@ def resource(uri: str, surface: Surface) -> Target | None:
     return surface.targets.get((Kind.RESOURCE, uri)) or templated(uri, surface)
 
 
-def readable(uri: str, surface: Surface, caller: Caller, handed: Links | None = None) -> Target | None:
+def readable(
+    uri: str, surface: Surface, caller: Caller, handed: Links | None = None, ask: Ask | None = None
+) -> Target | None:
     """Return the target that a URI means, if this caller may read it; also one that a server handed to them."""
-    target = links.resource(uri, surface, caller, handed)
-    return target if target is not None and isinstance(decide(caller, target), Allow) else None
+    target = links.resource(uri, surface, caller, handed, ask)
+    return target if target is not None and isinstance(decide(caller, target, ask), Allow) else None

@@ -197,11 +197,8 @@ class Subscriptions:
             if not lost:
                 return
             await asyncio.sleep(wait)
-            lost = [
-                uri
-                for uri in lost
-                if not await self._resumed(held, readable(uri, surface, order.caller, links), uri, order, watch)
-            ]
+            found = {uri: readable(uri, surface, order.caller, links, order.ask) for uri in lost}
+            lost = [uri for uri, target in found.items() if not await self._resumed(held, target, uri, order, watch)]
 
     async def _resumed(self, held: Held, target: Target | None, uri: str, order: Order, watch: Watch) -> bool:
         """Subscribe anew to one resource; False where it should be tried again."""

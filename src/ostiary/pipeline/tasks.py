@@ -103,7 +103,7 @@ def watched(asked: Any, order: Order, surface: Surface, world: World) -> dict[st
     found = {}
     for ident in asked:
         target = _found(ident, order.caller, surface, world)
-        if target is not None and isinstance(decide(order.caller, target), Allow):
+        if target is not None and isinstance(decide(order.caller, target, order.ask), Allow):
             found[ident] = target
     return found
 

@@ -2,35 +2,130 @@
 
 Three sentences are the whole policy language: no rule, no access; a matching deny always wins; otherwise one
 matching allow is enough. Order never matters: where several allow, the compiler put those without a limit first.
+A condition only narrows its rule. Where it cannot be evaluated, or nothing is known to evaluate it with, an allow rule
+allows nothing and a deny rule denies.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from ostiary.core.model import Allow, Caller, Decision, Deny, Reason, Rule, Target
+from ostiary.core.rules import ERROR, FALSE, TRUE, Ask
 
 OUT_OF_REACH: Final = "token-reach"
-"""The rule named when the credential itself is narrowed to other servers."""
+"""The rule named when the credential itself is narrowed to something else."""
 _NO_RULE: Final = Deny(Reason.NO_RULE)
+_FINAL: Final = frozenset({Reason.DENY_RULE, Reason.UNDECIDED, Reason.QUARANTINED})
+"""Denials that no allow rule would undo."""
 
 
-def decide(caller: Caller, target: Target) -> Decision:
-    """Return `Allow` or `Deny`, always with the rule that made the difference."""
+def decide(caller: Caller, target: Target, ask: Ask | None = None) -> Decision:
+    """Return `Allow` or `Deny`, always with the rule that made the difference.
+
+    An `ask` without arguments asks whether some arguments may be allowed, which is what a listing wants to know.
+    """
+    if target.careful:
+        return _careful(caller, target, ask)
     tags = caller.tags
-    if caller.reach and target.server and target.server not in caller.reach:
+    if caller.reach and target.server and _beyond(caller, target):
         return Deny(Reason.DENY_RULE, OUT_OF_REACH)
     for rule in target.denies:
         if met(rule, tags):
-            return Deny(Reason.DENY_RULE, rule.name)
-    denied = _NO_RULE
+            return Deny(Reason.QUARANTINED if rule.quarantine else Reason.DENY_RULE, rule.name)
+    lacking: Rule | None = None
     for rule in target.allows:
         if not rule.needs or not met(rule, tags):
             continue
         if rule.scopes <= caller.scopes:
             return Allow(rule.name, rule.charges + target.charges)
-        denied = Deny(Reason.MISSING_SCOPE, rule.name, rule.scopes - caller.scopes)
-    return denied
+        if lacking is None or _missing(rule, caller) < _missing(lacking, caller):
+            lacking = rule
+    if lacking is None:
+        return _NO_RULE
+    return Deny(Reason.MISSING_SCOPE, lacking.name, lacking.scopes - caller.scopes, lacking.scopes)
+
+
+def _careful(caller: Caller, target: Target, ask: Ask | None) -> Decision:
+    """Decide where rules have conditions."""
+    decision = _weighed(caller, target, ask)
+    if isinstance(decision, Allow) or ask is None or ask.arguments is None:
+        return decision
+    other = _weighed(caller, target, msgspec.structs.replace(ask, arguments=None))
+    return msgspec.structs.replace(decision, open=True) if isinstance(other, Allow) else decision
+
+
+def _weighed(caller: Caller, target: Target, ask: Ask | None) -> Decision:
+    if caller.reach and target.server and _beyond(caller, target):
+        return Deny(Reason.DENY_RULE, OUT_OF_REACH)
+    for rule in target.denies:
+        outcome = came(rule, caller, ask)
+        if outcome and not outcome & FALSE:
+            return Deny(_against(rule, outcome), rule.name, when=rule.when)
+    lacking: Rule | None = None
+    nearest: Rule | None = None
+    for rule in target.allows:
+        if not rule.needs or not met(rule, caller.tags):
+            continue
+        if not came(rule, caller, ask) & TRUE:
+            nearest = rule if nearest is None or rule.name < nearest.name else nearest
+        elif rule.scopes <= caller.scopes:
+            return Allow(rule.name, rule.charges + target.charges)
+        elif lacking is None or _missing(rule, caller) < _missing(lacking, caller):
+            lacking = rule
+    if lacking is not None:
+        return Deny(Reason.MISSING_SCOPE, lacking.name, lacking.scopes - caller.scopes, lacking.scopes)
+    if nearest is None:
+        return _NO_RULE
+    return Deny(Reason.CONDITION, nearest.name, when=nearest.when, said=_unfit(nearest, ask))
+
+
+def _unfit(rule: Rule, ask: Ask | None) -> str:
+    """Return which argument does not fit what the rule demands of it."""
+    if rule.unfit is None or ask is None or ask.arguments is None:
+        return ""
+    return rule.unfit(ask.arguments) or ""
+
+
+def _against(rule: Rule, outcome: int) -> Reason:
+    if rule.quarantine:
+        return Reason.QUARANTINED
+    return Reason.DENY_RULE if outcome & TRUE else Reason.UNDECIDED
+
+
+def came(rule: Rule, caller: Caller, ask: Ask | None) -> int:
+    """Return what may come of a rule for a caller: 0 where it does not speak of them, else as its condition has it."""
+    if not met(rule, caller.tags):
+        return 0
+    if rule.test is None:
+        return TRUE
+    return ERROR if ask is None else rule.test(caller, ask)
+
+
+def rehearsals(caller: Caller, target: Target, ask: Ask | None, decision: Decision) -> list[str]:
+    """Return what shadow rules would have made of a decision, in the words of the ledger."""
+    said = []
+    for allows, rule in target.rehearsed:
+        outcome = came(rule, caller, ask)
+        if allows:
+            stopped = isinstance(decision, Deny) and decision.reason not in _FINAL
+            if stopped and rule.needs and outcome & TRUE and rule.scopes <= caller.scopes:
+                said.append(f"shadow: {rule.name} would allow")
+        elif isinstance(decision, Allow) and outcome and not outcome & FALSE:
+            said.append(f"shadow: {rule.name} would deny")
+    return said
+
+
+def _beyond(caller: Caller, target: Target) -> bool:
+    return target.server not in caller.reach or (caller.within is not None and not caller.within(target.label))
+
+
+def _missing(rule: Rule, caller: Caller) -> tuple[int, str]:
+    # One rule is enough, so the one that takes the least more is named: all its scopes at once (2026-07-28,
+    # "Runtime Insufficient Scope Errors"), and none of the other rules', which nobody needs for this.
+    return len(rule.scopes - caller.scopes), rule.name
 
 
 def met(rule: Rule, tags: frozenset[str]) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from ostiary.config.compile import Policy, compiled
+from ostiary.config.compile import compiled
 from ostiary.config.parse import parse
+from ostiary.config.policy import Policy
 from ostiary.core.model import Allow, Caller, Catalogue, Charge, Kind
+from ostiary.core.rules import Ask
 from ostiary.operate.explain import (
     Told,
     charge,
@@ -37,6 +39,7 @@ rules:
     "test",
 )
 POLICY = Policy(CONFIG)
+ASK = Ask(0.0, placed=False)
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
 FILES = Catalogue(
     "files",
@@ -49,7 +52,7 @@ SNAPSHOT = compiled(CONFIG, {("files", ""): FILES}, 1, "d").snapshot
 
 
 def told(who: str, label: str) -> Told:
-    return explained(CONFIG, POLICY, described(who), supposed(POLICY, label))
+    return explained(CONFIG, described(who), supposed(POLICY, label), ASK)
 
 
 @pytest.mark.parametrize(
@@ -79,13 +82,13 @@ def test_what_would_be_needed_is_told_for_each_rule_that_covers() -> None:
 def test_a_narrowed_token_is_told_as_such() -> None:
     caller = described("role=developer")
     narrowed = Caller(**{**{f: getattr(caller, f) for f in caller.__struct_fields__}, "reach": frozenset({"crm"})})
-    answer = explained(CONFIG, POLICY, narrowed, supposed(POLICY, "files.read_file"))
-    assert answer.because == "the token is narrowed to other servers"
+    answer = explained(CONFIG, narrowed, supposed(POLICY, "files.read_file"), ASK)
+    assert answer.because == "the token is narrowed to other servers or tools"
 
 
 def test_what_no_rule_allows_is_told_apart_from_what_others_may() -> None:
     plain = parse('gateway: {url: "http://127.0.0.1:8080"}\nservers: {files: {command: [f]}}\n', "test")
-    answer = explained(plain, Policy(plain), described("role=x"), supposed(Policy(plain), "files.x"))
+    answer = explained(plain, described("role=x"), supposed(Policy(plain), "files.x"), ASK)
     assert answer.because == "no rule allows it to anybody"
 
 
@@ -101,6 +104,10 @@ def test_a_described_caller_has_the_tags_that_rules_match() -> None:
     assert caller.client == "tok_1"
     assert named(caller) == "subject al, role r, role s, team t, scope x"
     assert named(described("token=tok_1")) == "anyone with a valid token"
+
+
+def test_a_described_caller_has_the_scopes_that_theirs_bring() -> None:
+    assert described("scope=x", {"x": frozenset({"y"})}).scopes == {"x", "y"}
 
 
 @pytest.mark.parametrize(

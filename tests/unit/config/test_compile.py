@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ostiary.config.compile import AGGREGATE, Policy, announced, compiled, endpoints
+from ostiary.config.compile import AGGREGATE, announced, compiled, endpoints
+from ostiary.config.policy import Policy
 from ostiary.config.schema import Config
 from ostiary.core.errors import BadArguments
 from ostiary.core.model import Allow, Caller, Catalogue, Kind, Surface, Target
@@ -57,8 +58,8 @@ def one(it: Config, name: str, kind: Kind = Kind.TOOL, endpoint: str = AGGREGATE
 
 
 def may(it: Config, label: str, who: Caller = ANN) -> bool:
-    allows, denies = Policy(it).rules(label)
-    return isinstance(decide(who, Target("", Kind.TOOL, label, label, label, {}, allows, denies)), Allow)
+    target = Target("", Kind.TOOL, label, label, label, {}, **Policy(it).rules(label)._asdict())
+    return isinstance(decide(who, target), Allow)
 
 
 # Endpoints and names
@@ -256,8 +257,7 @@ def template(*rules: dict[str, Any]) -> tuple[bool, dict[str, bool]]:
     listed = bool(visible(ANN, Kind.TEMPLATE, it))
     can = {}
     for uri in ("file:///pub/a", "file:///pub/b/c"):
-        allows, denies = it.templates[0].rules(f"files:{uri}")
-        can[uri] = isinstance(decide(ANN, Target("files", Kind.RESOURCE, uri, "", uri, {}, allows, denies)), Allow)
+        can[uri] = isinstance(decide(ANN, it.templates[0].at(uri)), Allow)
     return listed, can
 
 

@@ -17,7 +17,8 @@ from ruamel.yaml.error import YAMLError
 from ostiary.config import values
 from ostiary.config.parse import parse, read
 from ostiary.config.problems import Invalid, Problem, Unfit, rendered_path
-from ostiary.config.schema import DEFAULT_LIMITS, LATER, BearerCredential, Config, weakened
+from ostiary.config.rules import DEFAULT_LIMITS
+from ostiary.config.schema import LATER, BearerCredential, Config, weakened
 from ostiary.config.tree import Place, _syntax
 from ostiary.config.units import Rate
 from ostiary.config.values import Address, Secret

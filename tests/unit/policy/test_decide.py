@@ -97,8 +97,33 @@ def test_kinds_of_who_are_all_needed_and_one_of_each_is_enough() -> None:
 
 def test_a_missing_scope_is_said_so_that_it_can_be_obtained() -> None:
     it = target((Rule("x", (DEV,), frozenset({"read", "write"})),))
-    assert decide(caller("role:dev", scopes=("read",)), it) == Deny(Reason.MISSING_SCOPE, "x", frozenset({"write"}))
+    assert decide(caller("role:dev", scopes=("read", "more")), it) == Deny(
+        Reason.MISSING_SCOPE, "x", frozenset({"write"}), frozenset({"read", "write"})
+    )
     assert allowed(decide(caller("role:dev", scopes=("read", "write", "more")), it))
+
+
+@pytest.mark.parametrize(
+    ("scopes", "rule"),
+    [((), "one"), (("read",), "one"), (("a", "b"), "three"), (("a",), "one"), (("b", "c"), "three")],
+)
+def test_where_several_rules_could_allow_the_one_that_takes_the_least_more_is_named_whole(
+    scopes: tuple[str, ...], rule: str
+) -> None:
+    """2026-07-28, "Runtime Insufficient Scope Errors": the minimum for this call, in one challenge."""
+    needs = {"one": frozenset("wv"), "two": frozenset("wvx"), "three": frozenset("abc")}
+    rules = tuple(Rule(name, (DEV,), needed) for name, needed in needs.items())
+    for allows in (rules, rules[::-1]):
+        who = caller("role:dev", scopes=scopes)
+        denied = decide(who, target(allows))
+        assert denied == Deny(Reason.MISSING_SCOPE, rule, needs[rule] - who.scopes, needs[rule])
+
+
+def test_rules_that_are_equally_near_are_told_by_their_names() -> None:
+    rules = tuple(Rule(name, (DEV,), frozenset({name})) for name in "cab")
+    denied = decide(caller("role:dev"), target(rules))
+    assert isinstance(denied, Deny)
+    assert denied.rule == "a"
 
 
 def test_who_does_not_fit_is_not_told_of_scopes() -> None:
@@ -112,6 +137,17 @@ def test_a_narrowed_credential_reaches_its_servers_and_the_gateway_itself(server
     decision = decide(caller("role:dev", reach=("files",)), target((Rule("devs", (DEV,)),), server=server))
     assert allowed(decision) is expected
     assert expected or decision == Deny(Reason.DENY_RULE, OUT_OF_REACH)
+
+
+@pytest.mark.parametrize(("label", "expected"), [("files.read", True), ("files.drop", False)])
+def test_a_credential_that_is_narrowed_to_labels_reaches_nothing_else_of_its_servers(
+    label: str, expected: bool
+) -> None:
+    who = msgspec.structs.replace(caller("role:dev", reach=("files",)), within=lambda it: it == "files.read")
+    it = msgspec.structs.replace(target((Rule("devs", (DEV,)),)), label=label)
+    assert decide(who, it) == (Allow("devs") if expected else Deny(Reason.DENY_RULE, OUT_OF_REACH))
+    assert allowed(decide(who, msgspec.structs.replace(it, server=""))), "the gateway itself stays in reach"
+    assert not allowed(decide(who, msgspec.structs.replace(it, server="crm", label="files.read")))
 
 
 def test_an_allowed_call_pays_for_its_rule_and_for_its_target() -> None:
@@ -175,7 +211,7 @@ def test_every_decision_says_why(who: Caller, it: Target) -> None:
             assert rule is None
         case Deny(Reason.DENY_RULE, rule):
             assert rule == OUT_OF_REACH or rule in {each.name for each in it.denies}
-        case Deny(_, rule, needs):
-            assert rule in {each.name for each in it.allows}
+        case Deny(_, rule, needs, scopes):
+            assert (rule, scopes) in {(each.name, each.scopes) for each in it.allows}
             assert needs
-            assert not needs <= who.scopes
+            assert needs == scopes - who.scopes

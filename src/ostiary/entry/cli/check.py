@@ -9,12 +9,13 @@ import typer
 from msgspec import Struct
 
 from ostiary.adapters.store import database
+from ostiary.config.policy import told
 from ostiary.config.problems import Invalid, Problem
 from ostiary.config.schema import Config, weakened
 from ostiary.core.model import Kind
 from ostiary.entry.cli.terminal import CONFIG, AsJson, ConfigFile, data, line, plural, say
-from ostiary.entry.offline import checked, data_folder, offline
-from ostiary.operate.explain import idle
+from ostiary.entry.offline import Offline, checked, data_folder, offline
+from ostiary.operate.explain import idle, unchecked
 from ostiary.protocol.names import label
 
 
@@ -56,23 +57,44 @@ def _examined(path: Path) -> Findings:
         config = checked(path).config
     except Invalid as error:
         return Findings(error.problems)
-    notes: tuple[str, ...] = ()
+    notes, problems = _unseen(config, frozenset()), tuple[Problem, ...]()
     # Opening the data folder would make it, and a check changes nothing.
     if (data_folder(config, path) / database.NAME).exists():
-        notes = _noted(path)
-    return Findings((), notes, weakened(config), _summary(config))
+        opened = offline(path)
+        notes, problems = _noted(opened), _unfit(opened)
+    return Findings(problems, notes, weakened(config), _summary(config))
 
 
-def _noted(path: Path) -> tuple[str, ...]:
+def _unfit(opened: Offline) -> tuple[Problem, ...]:
+    """Return the conditions that do not fit what was approved."""
+    places = {rule.name: number for number, rule in enumerate(opened.config.rules)}
+    return tuple(
+        opened.document.problem(
+            ("rules", places[each.rule], "when"), f"does not fit {each.label}: {each.message}", each.suggestion
+        )
+        for each in opened.revisions.faults
+    )
+
+
+def _unseen(config: Config, seen: frozenset[str]) -> tuple[str, ...]:
+    """Return the conditions on arguments that nothing could be held against yet."""
+    return tuple(
+        f"rule {rule}: its condition is checked when the gateway knows the tools of {server}"
+        for rule, server in unchecked(config, seen)
+    )
+
+
+def _noted(opened: Offline) -> tuple[str, ...]:
     """Return what only the catalogue can tell: collisions, and patterns that fit nothing that was ever seen."""
-    opened = offline(path)
     rows = opened.sightings()
     labels = {label(row.server, row.sighting.kind, row.sighting.name) for row in rows}
     seen = {row.server for row in rows if row.sighting.kind is Kind.TOOL}
     missed = [
         f"rule {rule}: {pattern} fits nothing that was seen" for rule, pattern in idle(opened.config, labels, seen)
     ]
-    return (*opened.notes, *missed)
+    unfit = {told(each) for each in opened.revisions.faults}
+    notes = (note for note in opened.notes if not any(note.startswith(each) for each in unfit))
+    return (*notes, *missed, *_unseen(opened.config, frozenset(row.server for row in rows)))
 
 
 def _summary(config: Config) -> str:

@@ -22,11 +22,13 @@ from ostiary.adapters.store import database
 from ostiary.adapters.upstream.dial import Dialer
 from ostiary.adapters.upstream.hub import Hub
 from ostiary.adapters.upstream.server import Setup
-from ostiary.config.compile import Policy
+from ostiary.config.policy import Policy
 from ostiary.config.problems import did_you_mean
 from ostiary.config.schema import Config
+from ostiary.config.scopes import brings
 from ostiary.config.values import Secret, is_loopback
 from ostiary.core.model import Era, Json, Kind, Token
+from ostiary.core.rules import Ask
 from ostiary.entry.cli.asking import Errand, directly, through
 from ostiary.entry.cli.asking import asked as asked
 from ostiary.entry.cli.borrowed import borrowed
@@ -167,7 +169,7 @@ def _view(opened: Offline, server: str, who: str, token_env: str) -> View:
         known = database.token_by_digest(opened.engine, tokens.digest(secret))
         return View(opened, server, secret, known, "")
     try:
-        caller = described(who) if who else None
+        caller = described(who, brings(opened.config)) if who else None
     except ValueError as error:
         raise usage("--as", error) from None
     spoken = mentioned(opened.config)
@@ -300,7 +302,7 @@ def _missing(view: View, side: Side, kind: Kind, name: str) -> tuple[str, str]:
     if view.token is None:
         return "hidden", f"the token is another gateway's; see: ostiary why WHO {shown(named)}"
     policy = Policy(opened.config)
-    told = explained(opened.config, policy, tokens.caller(view.token), supposed(policy, named))
+    told = explained(opened.config, tokens.caller(view.token), supposed(policy, named), Ask(now(), placed=False))
     if not told.allowed:
         return "hidden", told.because
     return "left out", next((note for note in opened.notes if named in note), "")

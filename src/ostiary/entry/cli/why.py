@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from msgspec import Struct
@@ -11,29 +11,31 @@ from msgspec import Struct
 from ostiary.adapters.identity import tokens
 from ostiary.adapters.store import database
 from ostiary.config import values
-from ostiary.config.compile import Policy
+from ostiary.config.policy import Policy, issuers
 from ostiary.config.problems import Unfit, did_you_mean
-from ostiary.core.model import Allow, Caller, Charge, Json, Target, Token
+from ostiary.config.scopes import brings
+from ostiary.core.model import Allow, Caller, Json, Kind, Target, Token
+from ostiary.core.rules import Ask
+from ostiary.entry.cli.telling import Access, Answer, access_plain, plain, tell, tell_access
 from ostiary.entry.cli.terminal import (
     CONFIG,
     AsJson,
-    Cell,
     ConfigFile,
     Refused,
     data,
-    line,
     moment,
     now,
     plural,
     say,
-    styled,
     table,
     usage,
 )
 from ostiary.entry.cli.tokens import state
 from ostiary.entry.offline import Offline, offline
 from ostiary.integrity.pins import State
-from ostiary.operate.explain import Line, Told, charge, described, explained, fault, found, named, supposed
+from ostiary.operate.explain import described, explained, fault, found, named, supposed
+from ostiary.operate.narrow import narrowing, outside
+from ostiary.policy.decide import decide
 from ostiary.protocol.names import exposed, label
 
 Tool = Annotated[str, typer.Argument(metavar="TOOL", help="A label such as files.read_file, or an exposed name.")]
@@ -47,19 +49,8 @@ class Asked(Struct, frozen=True):
     """Why nobody reaches it, whatever the rules say; empty: it is in the approved catalogue."""
 
 
-class Answer(Struct, frozen=True):
-    """One caller's answer."""
-
-    who: str
-    told: Told
-    hindrances: tuple[str, ...]
-    """What stops the call although the rules may allow it."""
-    charges: tuple[Charge, ...] = ()
-
-    @property
-    def allowed(self) -> bool:
-        """The call would go through."""
-        return self.told.allowed and not self.hindrances
+_METHODS: Final = {Kind.TOOL: "tools/call", Kind.PROMPT: "prompts/get"}
+View = Annotated[str, typer.Option("--view", metavar="NAME", help="Ask about a view instead of the other endpoints.")]
 
 
 def why(
@@ -67,34 +58,72 @@ def why(
         str,
         typer.Argument(metavar="WHO", help="A token's id, a subject, or a description: role=developer,team=support."),
     ],
-    tool: Tool,
+    tool: Annotated[
+        str, typer.Argument(metavar="[TOOL]", help="A label or an exposed name; without one, everything they can use.")
+    ] = "",
     config: ConfigFile = CONFIG,
     *,
     args: Annotated[str, typer.Option("--args", metavar="JSON", help="Arguments to check as well.")] = "",
+    view: View = "",
     as_json: AsJson = False,
 ) -> None:
     """Tell a decision rule by rule: what matched, what did not, and what would be needed.
 
     It is what the configuration and the catalogue say now; nothing is called.
+    Without a tool it lists everything that somebody can use, by which rule, and under which condition.
 
     Example: ostiary why alice files.read_file --args '{"path": "/a"}'
     """
     arguments = _arguments(args)
     opened = offline(config)
-    asked = _asked(opened, tool)
-    policy = Policy(opened.config)
+    _known(opened, view)
+    if not tool:
+        _effective(opened, who, view, as_json=as_json)
+        return
+    asked = _asked(opened, tool, view)
+    ask = Ask(now(), arguments, _METHODS.get(asked.target.kind, ""), placed=False)
     answers = []
-    for name, caller, unusable in _callers(opened, who):
-        told = explained(opened.config, policy, caller, asked.target)
+    for name, caller, unusable in _callers(opened, who, asked.target.label):
+        told = explained(opened.config, caller, asked.target, ask)
         wrong = fault(asked.target, arguments) if arguments is not None else ""
         stops = (unusable, asked.hindrance, f"the arguments are refused: {wrong}" if wrong else "")
         charges = told.decision.charges if isinstance(told.decision, Allow) else ()
         answers.append(Answer(name, told, tuple(filter(None, stops)), charges))
     if as_json:
-        data({"tool": asked.target.label, "exposed": _exposed(asked.target), "answers": [_plain(it) for it in answers]})
+        data({"tool": asked.target.label, "exposed": _exposed(asked.target), "answers": [plain(it) for it in answers]})
         return
     for answer in answers:
-        _tell(answer, asked.target)
+        tell(answer, asked.target)
+
+
+def _known(opened: Offline, view: str) -> None:
+    if view and view not in opened.config.views:
+        raise usage("--view", did_you_mean(view, opened.config.views) or "there is no such view")
+
+
+def _effective(opened: Offline, who: str, view: str, *, as_json: bool) -> None:
+    """Tell everything that somebody can use."""
+    ask = Ask(now(), placed=False)
+    surface = opened.snapshot.surfaces.get((f"/views/{view}/mcp" if view else "/mcp", ""))
+    targets = [target for target in surface.targets.values() if target.kind is not Kind.GATEWAY] if surface else []
+    found = []
+    for name, caller, unusable in _callers(opened, who, ""):
+        allowed = [(target, decide(caller, target, ask)) for target in targets]
+        entries = (
+            (target, decision.rule, _demand(target, decision.rule))
+            for target, decision in sorted(allowed, key=lambda each: each[0].label)
+            if isinstance(decision, Allow)
+        )
+        found.append(Access(name, unusable, tuple(entries)))
+    if as_json:
+        data({"view": view or None, "answers": [access_plain(each) for each in found]})
+        return
+    for each in found:
+        tell_access(each)
+
+
+def _demand(target: Target, name: str) -> str:
+    return next((rule.when for rule in target.allows if rule.name == name), "")
 
 
 def _arguments(text: str) -> Json | None:
@@ -112,15 +141,16 @@ def _arguments(text: str) -> Json | None:
 # What is asked about
 
 
-def _asked(opened: Offline, text: str) -> Asked:
-    if target := found(opened.snapshot, text):
+def _asked(opened: Offline, text: str, view: str = "") -> Asked:
+    policy = Policy(opened.config, view)
+    if target := found(opened.snapshot, text, view):
         return Asked(target, "")
     rows = {label(row.server, row.sighting.kind, row.sighting.name): row for row in opened.sightings()}
     held = rows.get(text) or next((row for row in rows.values() if _held_name(row) == text), None)
     if held is not None:
         name = label(held.server, held.sighting.kind, held.sighting.name)
-        return Asked(supposed(Policy(opened.config), name), _standing(held.state))
-    return Asked(supposed(Policy(opened.config), _labelled(opened, text, list(rows))), "no server was seen to offer it")
+        return Asked(supposed(policy, name), _standing(held.state))
+    return Asked(supposed(policy, _labelled(opened, text, list(rows))), "no server was seen to offer it")
 
 
 def _held_name(row: Any) -> str:
@@ -162,11 +192,12 @@ def _exposed(target: Target) -> str | None:
 # Who is asked about
 
 
-def _callers(opened: Offline, who: str) -> list[tuple[str, Caller, str]]:
-    """Return (name, caller, why unusable) for everyone that WHO means."""
+def _callers(opened: Offline, who: str, what: str) -> list[tuple[str, Caller, str]]:
+    """Return (name, caller, why unusable for this label) for everyone that WHO means."""
+    wider = brings(opened.config)
     if "=" in who:
         try:
-            caller = described(who)
+            caller = described(who, wider, issuers(opened.config))
         except ValueError as error:
             raise usage("WHO", error) from None
         return [(named(caller), caller, "")]
@@ -178,89 +209,66 @@ def _callers(opened: Offline, who: str) -> list[tuple[str, Caller, str]]:
             f"Nobody has a token as {who}.",
             f"Write a token's id, or describe someone who has none yet: subject={who},role=ROLE",
         )
-    return [(f"{each.subject} ({each.id})", tokens.caller(each), _unusable(each)) for each in usable]
+    return [(_called(each), tokens.caller(each, wider), _unusable(opened, each, what)) for each in usable]
 
 
-def _unusable(token: Token) -> str:
+def _called(token: Token) -> str:
+    narrowed = narrowing(token)
+    return f"{token.subject} ({token.id}{f', narrowed to {narrowed}' if narrowed else ''})"
+
+
+def _unusable(opened: Offline, token: Token, what: str) -> str:
     match state(token, now()):
         case "revoked":
             return f"the token was revoked on {moment(token.revoked)}"
         case "expired":
             return f"the token expired on {moment(token.expires)}"
-    return ""
+    if not what:
+        return f"the token is good at its views only: {', '.join(token.views)}" if token.views else ""
+    return outside(opened.config, token, what)
 
 
-# Telling
+# Everybody
 
 
-def _plain(answer: Answer) -> dict[str, Any]:
-    decision = answer.told.decision
-    return {
-        "who": answer.who,
-        "allowed": answer.allowed,
-        "decision": "allow" if isinstance(decision, Allow) else "deny",
-        "rule": decision.rule,
-        "reason": None if isinstance(decision, Allow) else str(decision.reason),
-        "because": answer.told.because,
-        "hindrances": list(answer.hindrances),
-        "charges": [charge(each) for each in answer.charges],
-        "rules": [_plain_line(each) for each in answer.told.lines],
-    }
-
-
-def _plain_line(each: Line) -> dict[str, Any]:
-    return {
-        "rule": each.rule, "effect": each.effect, "patterns": list(each.patterns), "covers": each.covers,
-        "applies": each.met and not each.scopes, "needs": [*each.needs, *(f"scope {scope}" for scope in each.scopes)],
-    }  # fmt: skip
-
-
-def _tell(answer: Answer, target: Target) -> None:
-    verdict = "may use" if answer.allowed else "may not use"
-    line(f"{answer.who} {verdict} {target.label}", "bold green" if answer.allowed else "bold red")
-    line(f"  The rules: {answer.told.because}.")
-    for each in answer.hindrances:
-        line(f"  But: {each}.", "red")
-    rows = [_row(each) for each in answer.told.lines if each.covers]
-    if rows:
-        table(("RULE", "SAYS", "FOR THIS CALLER"), rows)
-    silent = [each.rule for each in answer.told.lines if not each.covers]
-    if silent:
-        line(f"  Does not speak of it: {', '.join(silent)}.")
-    for bucket in answer.charges if answer.allowed else ():
-        line(f"  Counts towards {charge(bucket)}.")
-
-
-def _row(each: Line) -> list[Cell]:
-    if each.met and not each.scopes:
-        return [each.rule, each.effect, styled("applies", "green" if each.effect == "allow" else "red")]
-    wanted = ", and ".join((*each.needs, *(f"scope {scope}" for scope in each.scopes))) or "nobody: it names no one"
-    return [each.rule, each.effect, styled(f"would need {wanted}", "yellow")]
-
-
-def who_can(tool: Tool, config: ConfigFile = CONFIG, *, as_json: AsJson = False) -> None:
-    """List everyone whose token may use a tool, and by which rule.
+def who_can(tool: Tool, config: ConfigFile = CONFIG, *, view: View = "", as_json: AsJson = False) -> None:
+    """List everyone whose token may use a tool, by which rule, and under which condition.
 
     Example: ostiary who-can crm.refund
     """
     opened = offline(config)
-    asked = _asked(opened, tool)
-    policy = Policy(opened.config)
+    _known(opened, view)
+    asked, ask = _asked(opened, tool, view), Ask(now(), placed=False)
     usable = [each for each in database.all_tokens(opened.engine) if state(each, now()) == "good"]
-    told = [(each, explained(opened.config, policy, tokens.caller(each), asked.target)) for each in usable]
-    able = [(token, each.decision.rule or "") for token, each in told if each.allowed]
+    wider = brings(opened.config)
+    told = [(each, explained(opened.config, tokens.caller(each, wider), asked.target, ask)) for each in usable]
+    able = [
+        (token, each.decision.rule or "")
+        for token, each in told
+        if each.allowed and not outside(opened.config, token, asked.target.label)
+    ]
     if as_json:
         data(
             {
                 "tool": asked.target.label,
                 "hindrance": asked.hindrance or None,
-                "tokens": [{"id": token.id, "subject": token.subject, "rule": rule} for token, rule in able],
+                "tokens": [
+                    {
+                        "id": token.id,
+                        "subject": token.subject,
+                        "rule": rule,
+                        "when": _demand(asked.target, rule) or None,
+                    }
+                    for token, rule in able
+                ],
             }
         )
         return
     if able:
-        rows = [(token.subject, token.id, rule, moment(token.expires)) for token, rule in able]
-        table(("SUBJECT", "TOKEN", "BY RULE", "UNTIL"), rows)
+        rows = [
+            (token.subject, token.id, rule, _demand(asked.target, rule), moment(token.expires)) for token, rule in able
+        ]
+        table(("SUBJECT", "TOKEN", "BY RULE", "ONLY IF", "UNTIL"), rows)
     say(f"{plural(len(able), 'token')} of {len(usable):,} may use {asked.target.label}.", "bold")
     if asked.hindrance:
         say(f"But nobody reaches it now: {asked.hindrance}.", "yellow")

@@ -1,0 +1,150 @@
+"""Who may use what: rules, limits, views, and the expectations that test them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+
+from pydantic import ConfigDict, Field, JsonValue, Strict
+
+from ostiary.config.fields import (
+    Arguments,
+    Check,
+    Checked,
+    Condition,
+    Count,
+    Days,
+    Described,
+    Exposed,
+    Fixed,
+    Hours,
+    Instant,
+    Label,
+    Name,
+    Pattern,
+    RuleName,
+    Section,
+    Somebody,
+    Subject,
+    Times,
+    Zone,
+    may,
+    must,
+)
+
+
+class View(Section):
+    """A virtual server at `/views/NAME/mcp`: chosen things of several servers. Rules still decide who may use them."""
+
+    description: Annotated[str, Field(max_length=4096)] = may(
+        "", "What it is for; clients see it as the server's instructions."
+    )
+    include: Annotated[tuple[Pattern, ...], Field(min_length=1), Strict(strict=False)] = must(
+        "Patterns of what it offers."
+    )
+    rename: Mapping[Label, Exposed] = may({}, "New names, by label: `crm.search_people: find_person`.")
+    describe: Mapping[Label, Described] = may({}, "New descriptions, by label; clients and models see them instead.")
+    set: Mapping[Label, Arguments] = may(
+        {}, "Fixed arguments, by label: `crm.search: {region: eu}`. Clients neither see nor send them."
+    )
+
+
+Some = Annotated[tuple[Somebody, ...], Field(min_length=1), Strict(strict=False)]
+Subjects = Annotated[tuple[Subject, ...], Field(min_length=1), Strict(strict=False)]
+Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1), Strict(strict=False)]
+Checks = Annotated[Mapping[Checked, Check], Field(min_length=1, max_length=32)]
+_ONE_EFFECT: Final[dict[str, JsonValue]] = {"oneOf": [{"required": ["allow"]}, {"required": ["deny"]}]}
+
+
+class During(Section):
+    """Times at which a rule holds, by the clock on the wall."""
+
+    days: Annotated[tuple[Days, ...], Field(min_length=1), Strict(strict=False)] = may(
+        ("mon-sun",), "Days, such as `mon` or `mon-fri`."
+    )
+    hours: Hours = may("00:00-24:00", "Hours, such as `08:00-18:00`; `22:00-06:00` goes on into the next day.")
+    zone: Zone = may("UTC", "The time zone, such as `Europe/Berlin`.")
+
+
+class Rule(Section):
+    """One line of policy: no rule, no access; a matching deny always wins; otherwise one matching allow is enough."""
+
+    model_config = ConfigDict(json_schema_extra=_ONE_EFFECT)
+
+    name: RuleName = must("A unique name: what `ostiary why` and the ledger say decided.")
+    allow: Patterns | None = may(None, "What may be used.")
+    deny: Patterns | None = may(None, "What may not be used, whatever other rules allow.")
+    roles: Some | None = may(None, "Callers with one of these roles.")
+    teams: Some | None = may(None, "Callers in one of these teams.")
+    subjects: Subjects | None = may(None, 'These callers; `["*"]` is everyone with a valid token.')
+    clients: Some | None = may(
+        None, "Calls with one of these credentials: the id of a token, or the client id that an issuer names."
+    )
+    agents: Some | None = may(None, "Calls in which one of these agents acts for somebody (`act`, RFC 8693).")
+    issuers: Some | None = may(
+        None,
+        "Callers whom one of these identities vouches for, by its name; `ostiary` is tokens of our own. Not a who.",
+    )
+    views: Annotated[tuple[Name, ...], Field(min_length=1), Strict(strict=False)] | None = may(
+        None, "Only at the endpoints of these views; without it, everywhere."
+    )
+    read_only: bool | None = may(
+        None, "Only tools that do (or do not) say they change nothing; prompts and resources change nothing."
+    )
+    destructive: bool | None = may(
+        None, "Only tools that may (or say they do not) destroy; a tool that says nothing may."
+    )
+    during: During | None = may(None, "Only at these times.")
+    when: Condition | None = may(
+        None, "Only where this CEL expression holds, such as `args.amount <= 100`; what fails to evaluate is denied."
+    )
+    checks: Checks | None = may(
+        None,
+        "Only where these arguments are of this shape, such as `{path: inside:/srv/docs, url: public}`; "
+        "one that is missing is not, unless its name ends in `?`.",
+    )
+    scopes: Some | None = may(None, "Scopes the credential must have, all of them; not a who.")
+    limit: Times | None = may(None, "How often each caller may use this rule.")
+    shadow: bool = may(False, "Rehearse it: the ledger says what it would have done, and it decides nothing.")
+
+
+class Limit(Section):
+    """A bound on how often, or on how many calls at once."""
+
+    name: RuleName = must("A unique name: what the refusal and the metrics say.")
+    per: Literal["caller", "team", "all"] = must("Who shares it: nobody, the caller's team, or everybody.")
+    on: Patterns = may(("*",), "What it counts.")
+    calls: Times | None = may(None, "How often.")
+    concurrent: Count | None = may(None, "Calls at the same time.")
+
+
+DEFAULT: Final = ({"name": "default", "per": "caller", "calls": "1200/min", "concurrent": 64},)
+DEFAULT_LIMITS: Final = tuple(Limit.model_validate(limit) for limit in DEFAULT)
+"""What holds when a configuration says nothing about limits."""
+
+
+class Who(Section):
+    """A caller to try the policy with."""
+
+    subject: Somebody | None = may(None, "Their subject.")
+    issuer: Somebody | None = may(None, "The identity that vouches for them, by its name.")
+    client: Somebody | None = may(None, "Their credential.")
+    agent: Somebody | None = may(None, "The agent that acts for them.")
+    claims: Mapping[str, Fixed] = may({}, "What their issuer says of them, for conditions.")
+    roles: Annotated[tuple[Somebody, ...], Strict(strict=False)] = may((), "Their roles.")
+    teams: Annotated[tuple[Somebody, ...], Strict(strict=False)] = may((), "Their teams.")
+    scopes: Annotated[tuple[Somebody, ...], Strict(strict=False)] = may((), "The scopes of their credential.")
+
+
+Labels = Annotated[tuple[Label, ...], Strict(strict=False)]
+
+
+class Expectation(Section):
+    """A test of the policy: a file whose expectations fail is not activated."""
+
+    who: Who = must("A caller.")
+    view: Name | None = may(None, "The view they come in by; without it, any other endpoint.")
+    args: Arguments | None = may(None, "The arguments; without them `can` is with some, `cannot` with none at all.")
+    at: Instant | None = may(None, "The time, such as `2026-01-05T09:00:00Z`; without it `can` is at some time.")
+    can: Labels = may((), "Labels they must be able to use.")
+    cannot: Labels = may((), "Labels they must not be able to use.")

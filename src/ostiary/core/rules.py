@@ -1,0 +1,76 @@
+"""Rules as a decision reads them, and what it may depend on besides who asks for what. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
+
+
+class Charge(Struct, frozen=True):
+    """One limit a call must pay into: a token bucket, a bound on calls in flight, or both."""
+
+    bucket: str
+    per: str
+    """`caller`, `team` or `all`."""
+    rate: float
+    """Calls per second; 0.0: no rate."""
+    burst: float
+    concurrent: int
+    """Calls in flight; 0: no such bound."""
+
+
+class Ask(Struct, frozen=True):
+    """What a rule with a condition may look at besides caller and target."""
+
+    now: float | None = None
+    """Seconds since the epoch; None: at any time."""
+    arguments: Mapping[str, Any] | None = None
+    """None: with any arguments, as for a listing."""
+    method: str = ""
+    """Empty: by any method."""
+    client: str = ""
+    """The name that the client's program gives itself."""
+    version: str = ""
+    era: str = ""
+    address: str = ""
+    endpoint: str = ""
+    placed: bool = True
+    """Whether it is known by which program, from where and at which endpoint."""
+
+
+TRUE: Final = 1
+FALSE: Final = 2
+ERROR: Final = 4
+"""What may come of a condition. Where something is unknown, as a listing knows no arguments, several of them may."""
+Test = Callable[[Any, Ask], int]
+"""Caller, ask → whether a condition holds: `TRUE`, `FALSE` and `ERROR`, added up where several are possible."""
+
+
+class Rule(Struct, frozen=True):
+    """One line of policy, already expanded for one target."""
+
+    name: str
+    needs: tuple[frozenset[str], ...]
+    """Each set must share a tag with the caller. An allow without needs allows nobody."""
+    scopes: frozenset[str] = frozenset()
+    charges: tuple[Charge, ...] = ()
+    test: Test | None = None
+    when: str = ""
+    """The condition that `test` tests, as it is written; without one it holds always."""
+    unfit: Callable[[Mapping[str, Any]], str | None] | None = None
+    """Arguments → which of them does not fit what the rule demands, in words that whoever gave them may read."""
+    quarantine: bool = False
+    """It is none of the configuration's: somebody shut the target out for now."""
+
+
+class Ruling(NamedTuple):
+    """Every rule that covers one target."""
+
+    allows: tuple[Rule, ...] = ()
+    denies: tuple[Rule, ...] = ()
+    rehearsed: tuple[tuple[bool, Rule], ...] = ()
+    """Shadow rules, and whether each allows."""
+    careful: bool = False
+    """Some of them have conditions or are rehearsed."""
