@@ -15,6 +15,7 @@ SOURCE: Final = (
     "src/ostiary/policy/*",
     "src/ostiary/integrity/*",
     "src/ostiary/config/compile.py",
+    "src/ostiary/config/scopes.py",
     "src/ostiary/config/surfaces.py",
     "src/ostiary/config/units.py",
     "src/ostiary/config/values.py",

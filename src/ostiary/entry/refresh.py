@@ -16,7 +16,8 @@ from ostiary.adapters.upstream.hub import Hub
 from ostiary.core.errors import GatewayError, Unreachable
 from ostiary.core.model import Kind, Snapshot
 from ostiary.core.ports import Change
-from ostiary.integrity.pins import Offering, State
+from ostiary.integrity.findings import Severity
+from ostiary.integrity.pins import Offering, Sighting, State
 from ostiary.operate.revise import Revisions
 from ostiary.protocol.capabilities import EVERYTHING, NOTHING
 
@@ -151,16 +152,18 @@ class Refresh:
         if server is None:
             raise Unreachable(f"{name} was removed from the configuration")
         deadline = asyncio.get_running_loop().time() + max(server.timeout, server.start_timeout) + 5
-        return await self._hub.offered(name, offer, deadline, self._time())
+        found = await self._hub.offered(name, offer, deadline, self._time())
+        # A server may say megabytes; calls do not wait until they were read.
+        await asyncio.to_thread(self._revisions.suspicions.inspect, found)
+        return found
 
     async def _first_use(self, name: str, found: Offering) -> None:
         """Approve what a server offers when it is first seen, to clients with and without capabilities, and pin it."""
         whole = await self._offered(name, EVERYTHING)
         now = self._time()
-        for each in (found, whole):
-            await asyncio.to_thread(
-                database.record_verdict, self._engine, name, each.definitions, "approved", "first-use", now
-            )
+        # What is suspicious stays for a person, also now: a server that is poisoned is so when it is added.
+        innocent = self._revisions.innocent(name, (*found.definitions, *whole.definitions))
+        await asyncio.to_thread(database.record_verdict, self._engine, name, innocent, "approved", "first-use", now)
         await asyncio.to_thread(database.pin, self._engine, name, now)
         await self.judged()
         log.info("first use: pinned", server=name, definitions=len(whole.definitions))
@@ -179,11 +182,18 @@ class Refresh:
         if held:
             names = ", ".join(each.name[:64] for each in held[:8])
             log.warning("held back until approved", server=found.server, count=len(held), names=names)
+            self._tell_why(found.server, held)
         try:
             await self.keep()
         except sa.exc.SQLAlchemyError as error:
             # What is in memory counts; the database hears of it when it can be written again.
             log.warning("a catalogue could not be kept yet", server=found.server, reason=type(error).__name__)
+
+    def _tell_why(self, server: str, held: Iterable[Sighting]) -> None:
+        for each in held:
+            rules = sorted({it.rule for it in self._revisions.findings(server, each) if it.severity is Severity.HIGH})
+            if rules:
+                log.warning("suspicious", server=server, name=each.name[:64], rules=", ".join(rules))
 
     async def _begun(self, found: Offering) -> bool:
         """Judge what a fresh process offers, where others did before it; True where it is not the same."""

@@ -83,6 +83,11 @@ def uncovered(_uri: str) -> bool:
     return False
 
 
+def unsuspected() -> bool:
+    """Say that nothing is suspicious."""
+    return False
+
+
 def judge(
     sighted: Sighting,
     verdicts: Verdicts,
@@ -90,6 +95,7 @@ def judge(
     *,
     first: bool,
     covered: Callable[[str], bool] = uncovered,
+    suspect: Callable[[], bool] = unsuspected,
 ) -> State:
     """Return where a definition stands.
 
@@ -98,10 +104,17 @@ def judge(
     who may read it could read it before, by the template, so that its definition adds no power, and a server whose
     list grows (files, tickets) needs nobody each time. What was approved or rejected by itself stays judged by itself,
     and where only people approve (`never`), they see each one.
+
+    What is `suspect` waits for a person whatever the mode: `always` is said of a server before anybody knew what it
+    would say.
     """
     if sighted.digest in verdicts.rejected:
         return State.REJECTED
-    if sighted.digest in verdicts.approved or mode is Mode.ALWAYS:
+    if sighted.digest in verdicts.approved:
+        return State.APPROVED
+    if suspect():
+        return State.CHANGED if verdicts.approved else State.NEW
+    if mode is Mode.ALWAYS:
         return State.APPROVED
     if mode is Mode.FIRST_USE and first:
         return State.APPROVED

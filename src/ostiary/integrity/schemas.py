@@ -77,7 +77,7 @@ def _declared(schema: Json) -> tuple[frozenset[str], bool]:
         seen.add(id(node))
         names.update(_mapping(node.get("properties")))
         more |= bool(node.get("patternProperties")) or node.get("additionalProperties", False) is not False
-        stack += [_pointed(schema, node.get("$ref")), *(node.get(key) for key in ("if", "then", "else"))]
+        stack += [pointed(schema, node.get("$ref")), *(node.get(key) for key in ("if", "then", "else"))]
         for key in ("allOf", "anyOf", "oneOf"):
             stack += node[key] if isinstance(node.get(key), list) else []
         for key in ("dependentSchemas", "dependencies"):
@@ -85,7 +85,7 @@ def _declared(schema: Json) -> tuple[frozenset[str], bool]:
     return frozenset(names), more
 
 
-def _pointed(schema: Json, reference: object) -> Any:
+def pointed(schema: Json, reference: object) -> Any:
     """Return what a reference inside the schema points to (RFC 6901 section 6), or None."""
     if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
         return None
@@ -124,7 +124,7 @@ def _weight(node: Any, root: Json, known: dict[int, int]) -> int:
     known[id(node)] = total = 1
     for key, value in node.items():
         if key in _REFERRING:
-            total += _weight(_pointed(root, value), root, known)
+            total += _weight(pointed(root, value), root, known)
         elif key in _MAPS:
             total += sum(_weight(item, root, known) for item in _mapping(value).values())
         elif key not in _DATA | _SHELVES:
@@ -134,7 +134,7 @@ def _weight(node: Any, root: Json, known: dict[int, int]) -> int:
 
 
 def _strange(schema: Json) -> int:
-    """Return how many references `_pointed` cannot follow; a part with an identity of its own counts as many."""
+    """Return how many references `pointed` cannot follow; a part with an identity of its own counts as many."""
     identity = "id" if "draft-04" in str(schema.get("$schema", "")) else "$id"
     count = 0
     stack: list[Any] = [{**schema, identity: None}]

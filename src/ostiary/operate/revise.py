@@ -6,7 +6,7 @@ compiled as a whole and swapped in as a whole. What does not compile changes not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -15,9 +15,15 @@ import msgspec
 from msgspec import Struct
 
 from ostiary.config.compile import compiled, endpoints
+from ostiary.config.policy import Fault, told
 from ostiary.config.schema import Config
 from ostiary.core.model import Catalogue, Json, Kind, Snapshot
+from ostiary.integrity.findings import Finding
 from ostiary.integrity.pins import Mode, Offering, Sighting, State, Verdicts, judge
+from ostiary.operate.quarantine import cut
+from ostiary.operate.suspect import NAMED, Names, Suspicions, grave
+from ostiary.policy import quarantine
+from ostiary.policy.quarantine import Marks
 from ostiary.protocol import uris
 from ostiary.protocol.capabilities import EVERYTHING, NOTHING
 
@@ -41,6 +47,8 @@ class Revisions:
     def __init__(self, config: Config, digest: str) -> None:
         self.config, self.digest = config, digest
         self.notes: tuple[str, ...] = ()
+        self.faults: tuple[Fault, ...] = ()
+        """Conditions that do not fit what was approved, and deny there."""
         self._offerings: dict[tuple[str, str], Offering] = {}
         self._verdicts: Mapping[Key, Verdicts] = {}
         self._pinned: frozenset[str] = frozenset()
@@ -50,9 +58,13 @@ class Revisions:
         self._rejected: dict[str, frozenset[str]] = {}
         """By server: the URIs of resources that were rejected. Forgotten with them."""
         self._offers = {NOTHING}
+        self.suspicions = Suspicions()
+        self._known: dict[str, Names] = {}
+        """By server: whose names its own are compared with. Forgotten when anything changes that decides on it."""
         self._count = 0
         self._watchers: list[Callable[[Snapshot], None]] = []
-        self._current = self._compiled(config, digest)
+        self._marks = quarantine.NONE
+        self._swap(self._compiled(config, digest))
 
     def __call__(self) -> Snapshot:
         """Return the snapshot that every new call sees."""
@@ -68,16 +80,19 @@ class Revisions:
         self.recompile()
 
     def activate(self, config: Config, digest: str) -> None:
-        """Make a configuration current; where it does not compile, everything stays as it was."""
-        before = self.config, self.digest
+        """Make a configuration current; where it does not compile, or fit the catalogue, everything stays as it was."""
+        before = self.config, self.digest, self.notes, self.faults
         # What is approved without a person is a part of the configuration: the old one must not judge for the new one.
         self.config, self.digest = config, digest
         try:
-            self._current = self._compiled(config, digest)
+            found = self._compiled(config, digest)
+            _refuse(self.faults, before[3])
         except Exception:
-            self.config, self.digest = before
+            self.config, self.digest, self.notes, self.faults = before
             self._covers.clear()
+            self._known.clear()
             raise
+        self._swap(found)
 
     def sighted(self, offering: Offering) -> bool:
         """Take in what a server offers; True where that is not what it offered before."""
@@ -120,14 +135,28 @@ class Revisions:
 
     def recompile(self) -> None:
         """Compile what is known into a new snapshot, and swap it in."""
-        self._current = self._compiled(self.config, self.digest)
+        self._swap(self._compiled(self.config, self.digest))
+
+    def quarantined(self, marks: Marks) -> None:
+        """Put what is marked out of reach, and everything else back into it; every plan made before is out of date."""
+        said, self._marks = self._marks.servers.keys() ^ marks.servers.keys(), marks
+        if said:
+            # What a server says of itself is compiled in, and not to be heard either.
+            self.recompile()
+            return
+        self._count += 1
+        self._swap(msgspec.structs.replace(self._whole, revision=self._count))
+
+    def _swap(self, whole: Snapshot) -> None:
+        self._whole, self._current = whole, cut(whole, self._marks)
 
     def _compiled(self, config: Config, digest: str) -> Snapshot:
         self._count += 1
         self._covers.clear()
         self._rejected.clear()
+        self._known.clear()
         result = compiled(config, self.catalogues(config), self._count, digest)
-        self.notes = result.notes
+        self.notes, self.faults = result.notes, result.faults
         return result.snapshot
 
     # What is known
@@ -171,8 +200,47 @@ class Revisions:
     def state(self, server: str, sighting: Sighting) -> State:
         """Return where a definition stands."""
         verdicts = self._verdicts.get((server, str(sighting.kind), sighting.name), _NO_VERDICTS)
-        first = self.first_use(server)
-        return judge(sighting, verdicts, self._mode(server), first=first, covered=partial(self._covered, server))
+        return judge(
+            sighting,
+            verdicts,
+            self._mode(server),
+            first=self.first_use(server),
+            covered=partial(self._covered, server),
+            suspect=lambda: grave(self.findings(server, sighting)),
+        )
+
+    def findings(self, server: str, sighting: Sighting) -> tuple[Finding, ...]:
+        """Return what is suspicious in a definition, by itself and beside what others are called."""
+        known = self._known.get(server)
+        if known is None:
+            known = self._known[server] = self._compared(server)
+        return (*self.suspicions.scanned(sighting), *self.suspicions.named(server, sighting, known))
+
+    def unsaid(self) -> dict[str, tuple[Finding, ...]]:
+        """Return the servers whose instructions are kept from clients, and why."""
+        told = {name: self.suspicions.said(each) for (name, _), each in self._offerings.items()}
+        return {name: each for name, each in told.items() if grave(each) and name in self.config.servers}
+
+    def _compared(self, server: str) -> Names:
+        """Return whose names a server's are compared with: of two that are alike, the later one is held back."""
+        every = list(self.config.servers)
+        before = every[: every.index(server)] if server in every else every
+        open_ = tuple(
+            (name, each.name)
+            for (name, _), offering in self._offerings.items()
+            for each in offering.definitions
+            if name in before and self._mode(name) is Mode.ALWAYS and each.kind in NAMED
+        )
+        compared = before if self._mode(server) is Mode.ALWAYS else every
+        return self.suspicions.known(server, compared, self._verdicts, open_)
+
+    def innocent(self, server: str, definitions: Iterable[Sighting]) -> list[Sighting]:
+        """Return the definitions that first use approves without a person, and hold their names for the server."""
+        self._known.pop(server, None)
+        found = [each for each in definitions if not grave(self.findings(server, each))]
+        self.suspicions.claim(server, [each.name for each in found if each.kind in NAMED])
+        self._known.clear()
+        return found
 
     def _covered(self, server: str, uri: str) -> bool:
         """Say whether a URI fits a template that the server offers and that is approved."""
@@ -207,6 +275,10 @@ class Revisions:
         known = self.config.servers.get(server)
         return Mode(known.approve) if known else Mode.NEVER
 
+    def _silent(self, offering: Offering) -> bool:
+        """Say whether a server's instructions are kept from clients."""
+        return bool(self._marks.cut(offering.server, "")) or grave(self.suspicions.said(offering))
+
     def catalogues(self, config: Config) -> dict[tuple[str, str], Catalogue]:
         """Return what is approved of what each server offers, for every known set of capabilities."""
         found = {}
@@ -236,12 +308,19 @@ class Revisions:
             tuple(approved[Kind.RESOURCE]),
             tuple(approved[Kind.TEMPLATE]),
             offering.capabilities,
-            offering.instructions,
+            "" if self._silent(offering) else offering.instructions,
             offering.ttl_ms,
             self._stale.get(offering.server, ""),
             held,
             self._refused(offering.server),
         )
+
+
+def _refuse(faults: tuple[Fault, ...], known: tuple[Fault, ...]) -> None:
+    """Refuse a file that brings faults; those that a tool brought before must not keep anybody from mending them."""
+    brought = [told(each) for each in faults if each not in known]
+    if brought:
+        raise ValueError("\n".join(brought))
 
 
 def _digests(offering: Offering) -> set[tuple[Kind, str, str]]:

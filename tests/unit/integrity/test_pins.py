@@ -187,3 +187,14 @@ def test_what_no_template_covers_waits() -> None:
 def test_no_template_approves_anything_but_resources() -> None:
     tool = Sighting(Kind.TOOL, "note://1", "d1", TOOL)
     assert judge(tool, NOBODY, Mode.FIRST_USE, first=False, covered=lambda _: True) is State.NEW
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("first", [True, False])
+def test_what_is_suspicious_waits_for_a_person_whatever_the_mode(mode: Mode, first: bool) -> None:
+    """Ours: a server that is poisoned is so when it is added; `always` was said before it spoke."""
+    seen = Sighting(Kind.RESOURCE, "a:b", "new", {})
+    told = {"first": first, "covered": lambda _: True, "suspect": lambda: True}
+    assert judge(seen, Verdicts(), mode, **told) is State.NEW
+    assert judge(seen, Verdicts(frozenset({"old"})), mode, **told) is State.CHANGED
+    assert judge(seen, Verdicts(frozenset({"new"})), mode, **told) is State.APPROVED

@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "who-can": "ostiary.entry.cli.why:who_can",
     "audit": "ostiary.entry.cli.audit:app",
     "probe": "ostiary.entry.cli.probe:probe",
+    "scan": "ostiary.entry.cli.scan:scan",
     "doctor": "ostiary.entry.cli.doctor:doctor",
 }
 

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final
 
+import msgspec
 import typer
 from msgspec import Struct
 from rich.text import Text
@@ -34,6 +35,7 @@ from ostiary.entry.cli.terminal import (
     usage,
 )
 from ostiary.entry.offline import Offline, offline
+from ostiary.integrity.findings import Finding, Severity
 from ostiary.integrity.pins import Sighting, State, differences
 from ostiary.operate.explain import selected
 from ostiary.protocol.names import label
@@ -66,6 +68,7 @@ class Seen(Struct, frozen=True):
     label: str
     state: State
     sighting: Sighting
+    findings: tuple[Finding, ...] = ()
 
 
 @app.command("list")
@@ -80,7 +83,8 @@ def list_(
 
     Example: ostiary tools list --server files
     """
-    seen = [each for each in _seen(offline(config), server) if not waiting or each.state in _WAITING]
+    opened = offline(config)
+    seen = [each for each in _seen(opened, server) if not waiting or each.state in _WAITING]
     if as_json:
         data([_plain(each) for each in seen])
         return
@@ -90,12 +94,16 @@ def list_(
             str(each.sighting.kind),
             styled(str(each.state), _COLOURS[each.state]),
             each.sighting.digest[:_SHORT],
+            styled(_rules(each), "red"),
             shown(each.sighting.definition.get("description", ""), 60),
         ]
         for each in seen
     ]
+    for name, told in sorted(opened.revisions.unsaid().items()):
+        if not server or server == name:
+            say(f"{name}: its instructions are kept from clients: {told[0]}", "red")
     if rows:
-        table(("LABEL", "KIND", "STATE", "DIGEST", "WHAT IT SAYS IT DOES"), rows)
+        table(("LABEL", "KIND", "STATE", "DIGEST", "SUSPICIOUS", "WHAT IT SAYS IT DOES"), rows)
         return
     say("Nothing waits." if waiting else "Nothing was seen yet: servers are asked when `ostiary serve` runs.")
 
@@ -182,7 +190,8 @@ def _seen(opened: Offline, server: str) -> list[Seen]:
     for row in opened.sightings():
         each = row.sighting
         if not server or row.server == server:
-            seen = Seen(row.server, label(row.server, each.kind, each.name), row.state, each)
+            told = opened.revisions.findings(row.server, each)
+            seen = Seen(row.server, label(row.server, each.kind, each.name), row.state, each, told)
             found.setdefault((row.server, each.kind, each.name, each.digest), seen)
     return sorted(found.values(), key=lambda each: (each.server, str(each.sighting.kind), each.label))
 
@@ -272,7 +281,13 @@ def _plain(seen: Seen) -> dict[str, Any]:
         "name": seen.sighting.name,
         "state": str(seen.state),
         "digest": seen.sighting.digest,
+        "findings": [{**msgspec.structs.asdict(each), "severity": str(each.severity)} for each in seen.findings],
     }
+
+
+def _rules(seen: Seen) -> str:
+    """Return the rules that hold a definition back, or would."""
+    return ", ".join(dict.fromkeys(each.rule for each in seen.findings if each.severity is Severity.HIGH))
 
 
 def _before(opened: Offline, seen: Seen) -> Json | None:
@@ -305,6 +320,9 @@ def _show(opened: Offline, seen: Seen) -> None:
             ("AT", "APPROVED", "OFFERED NOW"),
             [(at, styled(_written(old), "red"), styled(_written(new), "green")) for at, old, new in changes],
         )
+    for each in seen.findings:
+        line(f"  {each}", "red" if each.severity is Severity.HIGH else "yellow")
+        line(f"    {each.why} {each.todo}")
     line("")
 
 
