@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx2
 import pytest
 from ruamel.yaml import YAML
 from starlette.routing import Route
@@ -15,6 +16,7 @@ from tests.security.conftest import House
 pytestmark = pytest.mark.e2e
 
 OPEN = Path(__file__).parents[1] / "data" / "open_routes.txt"
+PEOPLE = OPEN.with_name("open_routes_of_people.txt")
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 PROMISED = (
     "/", "/api/v1/openapi.json", "/api/v1/tokens", "/console/", "/console", "/docs", "/redoc", "/openapi.json", "/health",
@@ -60,9 +62,9 @@ def routes(house: House, folder: Path) -> set[str]:
     return {route.path for route in pages.routes} | endpoints | oldest  # type: ignore[attr-defined]
 
 
-def unlocked() -> set[tuple[str, str]]:
+def unlocked(where: Path = OPEN) -> set[tuple[str, str]]:
     """Return what may answer without a credential."""
-    lines = (line.split() for line in OPEN.read_text().splitlines() if line and not line.startswith("#"))
+    lines = (line.split() for line in where.read_text().splitlines() if line and not line.startswith("#"))
     return {(verb, path) for verb, path in lines}
 
 
@@ -87,6 +89,24 @@ async def test_the_open_routes_of_the_running_application_are_those_of_the_list(
     assert {each for each, code in answered.items() if code != 401} == unlocked()
     # Where no issuer is configured there is nothing to discover.
     assert {(answered[each], "well-known" in each[1]) for each in unlocked()} == {(200, False), (404, True)}
+
+
+async def test_the_open_routes_where_people_sign_in_are_those_of_their_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each looks for a cookie, a code or a client's secret itself; the reasons are in `addresses.OPEN`."""
+    monkeypatch.setenv("ID_SECRET", "x")
+    own = {"url": "http://127.0.0.1:8080", "data": str(tmp_path / "data")}
+    staff = {"issuer": "https://id.example.com", "client": {"id": "ostiary", "secret": "env:ID_SECRET"}}
+    with (tmp_path / "ostiary.yaml").open("w") as out:
+        YAML(typ="safe").dump({"gateway": own, "identity": {"staff": staff}, "authorization": {}}, out)
+    pages = Composition(tmp_path / "ostiary.yaml").door._pages
+    paths = {route.path.replace("{path:path}", "/mcp").replace("{token}", "x" * 43) for route in pages.routes}  # type: ignore[attr-defined]
+    transport = httpx2.ASGITransport(app=pages, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url=own["url"]) as http:
+        answered = {(verb, path): (await http.request(verb, path)).status_code for path in paths for verb in VERBS}
+    found = {each for each, code in answered.items() if code != 401}  # noqa: PLR2004 - unauthorized
+    assert found == unlocked(PEOPLE)
 
 
 @pytest.mark.parametrize("token", ["", "ost_000000000000000000000000000000000000000000000000", "x", " "])
