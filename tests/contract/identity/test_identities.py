@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from ostiary.adapters.identity import tokens
@@ -90,6 +92,26 @@ async def test_a_peer_that_guesses_is_not_heard_and_causes_no_work() -> None:
     assert (len(house.looked_up), house.provider.asked) == (before, [])
     house.clock.now += 2.0
     assert (await house.identify(inbound(house.provider.token()))).subject == "ana"
+
+
+async def test_guesses_that_come_at_once_count_each() -> None:
+    """As many connections as somebody likes must not turn one attempt into many."""
+    house = House()
+    for _ in range(3):
+        await house.fail(tokens.made()[1])
+    house.clock.now += 2.0
+    before = len(house.looked_up)
+    guesses = (house.identify(inbound(tokens.made()[1])) for _ in range(20))
+    outcomes = [type(each) for each in await asyncio.gather(*guesses, return_exceptions=True)]
+    assert (outcomes.count(Unauthenticated), outcomes.count(Limited)) == (1, 19)
+    assert len(house.looked_up) == before + 1
+
+
+async def test_an_attempt_that_was_good_is_given_back() -> None:
+    house = House()
+    await house.fail(tokens.made()[1])
+    for number in range(10):
+        assert (await house.identify(inbound(house.provider.token(jti=str(number))))).subject == "ana"
 
 
 async def test_who_was_known_stays_known_while_others_guess_from_the_same_address() -> None:

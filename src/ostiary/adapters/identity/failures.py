@@ -47,6 +47,20 @@ class Failures:
             filled(found, self._each.rate, self._each.burst, now), self._each.rate, self._each.burst if storm else 1.0
         )
 
+    def hold(self, peer: str) -> bool:
+        """Count an attempt of a peer that has failed before as a failure until it is known; say whether it was."""
+        if peer_network(peer) not in self._peers:
+            return False
+        self.add(peer)
+        return True
+
+    def back(self, peer: str) -> None:
+        """Take back what was held: the attempt was no failure."""
+        found = self._peers.get(name := peer_network(peer))
+        if found is not None:
+            self._peers[name] = Bucket(min(self._each.burst, found.level + 1.0), found.at)
+        self._all = Bucket(min(self._total.burst, self._all.level + 1.0), self._all.at)
+
     def add(self, peer: str) -> None:
         """Count a failure."""
         now, name = self._clock(), peer_network(peer)

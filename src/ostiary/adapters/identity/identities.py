@@ -44,16 +44,24 @@ class Identities:
                 raise Unauthenticated("no_credential: none came")
             return await self._holders(message)
         mark = hash(credential)
+        held = False
         if mark not in self._proven:
             self._admit(message.peer)
+            # Held before it is looked at: many at once, on as many connections, must not count as one.
+            held = self._failures.hold(message.peer)
         try:
             caller = await self._identified(message, credential)
         except Unauthenticated as error:
             if not error.data:
                 # With data it is a question that a good client answers with its next request (RFC 9449 section 9).
                 self._proven.pop(mark, None)
-                self._failures.add(message.peer)
+                if not held:
+                    self._failures.add(message.peer)
+                held = False
             raise
+        finally:
+            if held:
+                self._failures.back(message.peer)
         if mark not in self._proven:
             self._remember(mark)
         return caller
