@@ -15,19 +15,19 @@ from typing import Any, Final
 from msgspec import Struct
 
 from ostiary.policy import syntax
-from ostiary.policy.syntax import ROOTS, Misread, Node, T
+from ostiary.policy.syntax import ROOTS, Misread, Node
 
-CALLER: Final[Mapping[str, Any]] = {
-    "subject": T.STRING, "issuer": T.STRING, "client": T.STRING, "agent": T.STRING, "roles": T.List(T.STRING),
-    "teams": T.List(T.STRING), "scopes": T.List(T.STRING), "claims": T.Map(T.STRING, T.DYN),
+CALLER: Final[Mapping[str, str]] = {
+    "subject": "string", "issuer": "string", "client": "string", "agent": "string", "roles": "strings",
+    "teams": "strings", "scopes": "strings", "claims": "map",
 }  # fmt: skip
-TOOL: Final[Mapping[str, Any]] = {
-    "server": T.STRING, "name": T.STRING, "label": T.STRING, "kind": T.STRING, "read_only": T.BOOL,
-    "destructive": T.BOOL, "idempotent": T.BOOL, "open_world": T.BOOL,
+TOOL: Final[Mapping[str, str]] = {
+    "server": "string", "name": "string", "label": "string", "kind": "string", "read_only": "bool",
+    "destructive": "bool", "idempotent": "bool", "open_world": "bool",
 }  # fmt: skip
-CALL: Final[Mapping[str, Any]] = {
-    "client": T.STRING, "version": T.STRING, "era": T.STRING, "address": T.STRING, "method": T.STRING,
-    "endpoint": T.STRING,
+CALL: Final[Mapping[str, str]] = {
+    "client": "string", "version": "string", "era": "string", "address": "string", "method": "string",
+    "endpoint": "string",
 }  # fmt: skip
 _MEMBERS: Final = {"caller": CALLER, "tool": TOOL, "call": CALL}
 _OWN: Final = {f"{root}.{name}": kind for root, names in _MEMBERS.items() for name, kind in names.items()}
@@ -260,10 +260,6 @@ def _key(types: Mapping[Steps, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((f"args.{'.'.join(way)}", kind) for way, kind in types.items()))
 
 
-_TYPES: Final[Mapping[str, Any]] = {
-    "string": T.STRING, "int": T.INT, "double": T.DOUBLE, "bool": T.BOOL, "map": T.Map(T.STRING, T.DYN),
-    "list": T.List(T.DYN), "strings": T.List(T.STRING),
-}  # fmt: skip
 _KINDS: Final = {"string": "string", "integer": "int", "boolean": "bool", "object": "map", "array": "list"}
 
 
@@ -276,5 +272,5 @@ def _kind(member: Member) -> str | None:
 @lru_cache(maxsize=16_384)
 def _checked(text: str, types: tuple[tuple[str, str], ...]) -> None:
     """Hold a condition against types; remembered, for a thousand tools have the same arguments."""
-    if syntax.checked(text, {**_OWN, **{name: _TYPES[kind] for name, kind in types}}).name() not in ("BOOL", "DYN"):
+    if syntax.checked(text, {**_OWN, **dict(types)}) not in ("BOOL", "DYN"):
         raise Misread("is neither true nor false", "compare something, such as args.amount <= 100")

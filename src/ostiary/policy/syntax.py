@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
-from cel_expr_python import cel  # type: ignore[import-untyped]  # because it ships stubs without a py.typed
 from msgspec import Struct
 
 LONGEST: Final = 2_048
@@ -19,13 +19,8 @@ LONGEST: Final = 2_048
 DEEPEST: Final = 24
 LARGEST: Final = 512
 """Nodes of the tree."""
-T: Final = cel.Type
-_DYNAMIC: Final = T.Map(T.STRING, T.DYN)
-ROOTS: Final[Mapping[str, Any]] = {
-    "args": _DYNAMIC, "caller": _DYNAMIC, "tool": _DYNAMIC, "call": _DYNAMIC, "now": T.TIMESTAMP,
-}  # fmt: skip
-"""What a condition may speak of."""
-_ENGINE: Final = cel.NewEnv(variables=dict(ROOTS))
+ROOTS: Final[Mapping[str, str]] = {"args": "map", "caller": "map", "tool": "map", "call": "map", "now": "time"}
+"""What a condition may speak of, and of which kind each is."""
 _TOKEN: Final = re.compile(
     r"""(?P<string>[rRbB]{0,2}(?:\"\"\"(?:\\.|.)*?\"\"\"|'''(?:\\.|.)*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))"""
     r"""|(?P<comment>//[^\n]*)|(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<blank>\s+)|(?P<mark>&&|\|\||.)""",
@@ -59,17 +54,44 @@ class Node(Struct, frozen=True):
     """Its binary form."""
 
 
+@cache
+def _engine() -> Any:
+    # Loaded by the first condition: it takes 4 MB, and most gateways have none.
+    from cel_expr_python import cel  # type: ignore[import-untyped]  # noqa: PLC0415 - it has stubs, and no py.typed
+
+    return cel
+
+
+@cache
+def _kinds() -> Mapping[str, Any]:
+    t = _engine().Type
+    return {
+        "string": t.STRING, "int": t.INT, "double": t.DOUBLE, "bool": t.BOOL, "map": t.Map(t.STRING, t.DYN),
+        "list": t.List(t.DYN), "strings": t.List(t.STRING), "time": t.TIMESTAMP,
+    }  # fmt: skip
+
+
+def _typed(names: Mapping[str, str]) -> Any:
+    kinds = _kinds()
+    return _engine().NewEnv(variables={name: kinds[kind] for name, kind in names.items()})
+
+
+@cache
+def _untyped() -> Any:
+    return _typed(ROOTS)
+
+
 def parsed(text: str) -> tuple[Any, bytes]:
     """Return the engine's program for a condition, and its binary form; `Misread` where there is none."""
     if len(text) > LONGEST:
         raise Misread(f"must be at most {LONGEST} characters", "split it into several rules")
-    return _compiled(_ENGINE, text)
+    return _compiled(_untyped(), text)
 
 
-def checked(text: str, types: Mapping[str, Any]) -> Any:
-    """Return the type of a condition where names such as `args.amount` have these types; `Misread` if they clash."""
-    program, _ = _compiled(cel.NewEnv(variables={**ROOTS, **types}), _without_has(text))
-    return program.return_type()
+def checked(text: str, kinds: Mapping[str, str]) -> str:
+    """Return the type of a condition where names such as `args.amount` are of these kinds; `Misread` if they clash."""
+    program, _ = _compiled(_typed({**ROOTS, **kinds}), _without_has(text))
+    return str(program.return_type().name())
 
 
 def _compiled(engine: Any, text: str) -> tuple[Any, bytes]:
@@ -176,7 +198,7 @@ def part(binary: bytes, node: Node) -> Any:
     """Return the engine's program for one part of an expression."""
     fields = _fields(_field(binary, 2))
     inner = b"".join(_framed(number, node.raw if number == _EXPR else value) for number, value in fields)
-    return _ENGINE.deserialize(_framed(1, _field(binary, 1)) + _framed(2, inner))
+    return _untyped().deserialize(_framed(1, _field(binary, 1)) + _framed(2, inner))
 
 
 def walked(node: Node) -> Iterator[Node]:

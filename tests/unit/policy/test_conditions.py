@@ -327,6 +327,6 @@ def test_what_the_engine_cannot_say_is_told_all_the_same(monkeypatch: pytest.Mon
         def compile(self, _text: str) -> None:
             raise RuntimeError("something else")
 
-    monkeypatch.setattr(syntax, "_ENGINE", Broken())
+    monkeypatch.setattr(syntax, "_untyped", Broken)
     with pytest.raises(Misread, match="is not a condition"):
         syntax.parsed("true")

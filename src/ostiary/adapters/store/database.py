@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config as AlembicConfig
 
 from ostiary.adapters.store import tables
 from ostiary.core.errors import Overloaded
@@ -37,11 +35,30 @@ def opened(data: Path) -> sa.Engine:
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 10, "check_same_thread": False})
     sa.event.listen(engine, "connect", _tuned)
     with engine.begin() as connection:
-        config = AlembicConfig()
-        config.set_main_option("script_location", str(_MIGRATIONS))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if _revision(connection) != _newest():
+            _upgrade(connection)
     return engine
+
+
+def _revision(connection: sa.Connection) -> str:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return ""
+    return str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar())
+
+
+def _newest() -> str:
+    return max(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    # A gateway starts a hundred times on tables that are up to date, and this takes 10 MB that it would keep.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _tuned(connection: Any, _record: object) -> None:
