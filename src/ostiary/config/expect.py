@@ -14,7 +14,7 @@ from ostiary.config.problems import Path
 from ostiary.config.rules import Who
 from ostiary.config.schema import Config
 from ostiary.config.scopes import brings
-from ostiary.core.model import Allow, Caller, Decision, Kind, Target
+from ostiary.core.model import Allow, Caller, Decision, Deny, Kind, Target
 from ostiary.core.rules import Ask
 from ostiary.policy.decide import decide
 from ostiary.policy.scopes import widened
@@ -29,7 +29,7 @@ def failed(config: Config) -> Iterator[tuple[Path, str, str]]:
         who, ask = caller(config, expectation.who), Ask(expectation.at, expectation.args, placed=False)
         for index, label in enumerate(expectation.can):
             decision = decided(policy, who, label, ask)
-            if not isinstance(decision, Allow):
+            if isinstance(decision, Deny):
                 yield (
                     ("expect", number, "can", index),
                     f"{label} is denied ({_why(decision)})",
@@ -74,8 +74,6 @@ def described(
     )  # fmt: skip
 
 
-def _why(decision: Decision) -> str:
-    if isinstance(decision, Allow):
-        return decision.rule
+def _why(decision: Deny) -> str:
     when = f" needs {decision.when}" if decision.when else ""
     return f"{decision.reason}: {decision.rule}{when}" if decision.rule else str(decision.reason)

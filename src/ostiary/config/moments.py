@@ -6,7 +6,8 @@ The time-zone database of the machine is read here, when a configuration is, and
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -57,15 +58,19 @@ def minutes(value: str) -> tuple[int, int]:
 
 
 def zone(value: str) -> str:
-    """Return the name of a time zone that this machine knows."""
-    if value not in available_timezones():
-        raise Unfit("is not a time zone of this machine", did_you_mean(value, available_timezones()) or "write UTC")
+    """Return the name of a time zone that this machine knows; `UTC` needs no database."""
+    if value != "UTC" and value not in _known():
+        raise Unfit("is not a time zone of this machine", did_you_mean(value, _known()) or "write UTC")
     return value
 
 
-def clock(name: str) -> ZoneInfo:
+def clock(name: str) -> tzinfo:
     """Return a time zone by its name."""
-    return ZoneInfo(name)
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
+# Looking through the database takes milliseconds, and a policy may have hundreds of rules.
+_known: Final = lru_cache(maxsize=1)(available_timezones)
 
 
 def instant(value: object) -> float:

@@ -27,9 +27,8 @@ def _tables(root: Node, *steps: str) -> Iterator[tuple[Path, Table]]:
 
 
 def _texts(root: Node, *steps: str) -> Iterator[tuple[Path, str]]:
-    for path, node in select(root, *steps):
-        if isinstance(node, Scalar) and isinstance(node.value, str):
-            yield path, node.value
+    found = ((path, node.value) for path, node in select(root, *steps) if isinstance(node, Scalar))
+    yield from ((path, value) for path, value in found if isinstance(value, str))
 
 
 def _value(table: Table, key: str) -> object:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 
 from ostiary.config import moments
@@ -50,6 +52,12 @@ def test_a_zone_is_one_that_the_machine_knows() -> None:
     with pytest.raises(Unfit) as refused:
         moments.zone("../../etc/passwd")
     assert refused.value.suggestion == "write UTC"
+
+
+def test_utc_needs_no_database() -> None:
+    assert moments.zone("UTC") == "UTC"
+    assert moments.clock("UTC") is UTC
+    assert str(moments.clock("Europe/Berlin")) == "Europe/Berlin"
 
 
 def test_an_instant_says_its_zone() -> None:

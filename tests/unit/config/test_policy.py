@@ -10,6 +10,7 @@ from ostiary.config.compile import compiled
 from ostiary.config.expect import failed
 from ostiary.config.policy import Policy, defined, hints, said, supposed, told
 from ostiary.config.schema import Config
+from ostiary.config.showing import fixed
 from ostiary.core.errors import BadArguments
 from ostiary.core.model import Allow, Caller, Catalogue, Kind, Target
 from ostiary.core.rules import ERROR, FALSE, TRUE, Ask
@@ -236,13 +237,13 @@ def test_a_view_fixes_arguments_of_tools_and_prompts() -> None:
         ({"name": "greet", "arguments": [{"name": "who"}, {"name": "how"}]}, odd),
     )
     it = surface(config(views=views), "/views/v/mcp", {("files", ""): catalogue})
-    greet, fixed = it.targets[Kind.PROMPT, "files__greet"], it.targets[Kind.TOOL, "files__read"]
+    greet, read_ = it.targets[Kind.PROMPT, "files__greet"], it.targets[Kind.TOOL, "files__read"]
     assert greet.definition == {"name": "greet", "description": "Greets.", "arguments": [{"name": "how"}]}
-    assert (greet.fixed, fixed.fixed, fixed.mirrored) == ({"who": "ana"}, {"path": "/a"}, ())
-    assert fixed.definition["inputSchema"] == {"type": "object", "properties": {}, "required": []}
+    assert (greet.fixed, read_.fixed, read_.mirrored) == ({"who": "ana"}, {"path": "/a"}, ())
+    assert read_.definition["inputSchema"] == {"type": "object", "properties": {}, "required": []}
     assert (Kind.PROMPT, "files__odd") in it.targets
     with pytest.raises(BadArguments):
-        fixed.check and fixed.check({"path": 3})
+        read_.check and read_.check({"path": 3})
 
 
 def test_a_schema_without_properties_shows_as_it_is() -> None:
@@ -254,6 +255,29 @@ def test_a_schema_without_properties_shows_as_it_is() -> None:
         {("files", ""): Catalogue("files", "", ({"name": "any", "inputSchema": either},))},
     )
     assert it.targets[Kind.TOOL, "files__any"].definition["inputSchema"] == either
+
+
+def test_what_nothing_checks_can_be_fixed() -> None:
+    prompt = Target("files", Kind.PROMPT, "greet", "files.prompt/greet", "greet", {"arguments": [{"name": "who"}]})
+    assert fixed(prompt, {"who": 3}).fixed == {"who": 3}
+
+
+def test_a_rule_of_a_view_holds_there_and_nowhere_else() -> None:
+    rule = {"name": "r", "allow": ("*",), "subjects": ("*",), "views": ("v",)}
+    it = config(views={"v": {"include": ("*",)}, "w": {"include": ("*",)}}, rules=(rule,))
+    found = {
+        endpoint: isinstance(decide(ANN, surface(it, endpoint).targets[Kind.TOOL, "files__read"]), Allow)
+        for endpoint in ("/mcp", "/views/v/mcp", "/views/w/mcp")
+    }
+    assert found == {"/mcp": False, "/views/v/mcp": True, "/views/w/mcp": False}
+    assert isinstance(decide(ANN, surface(it, "/views/v/mcp").links["files"].at("file:///x")), Allow)
+    assert not isinstance(decide(ANN, surface(it).links["files"].at("file:///x")), Allow)
+
+
+def test_a_rehearsed_rule_is_kept_apart() -> None:
+    ruling = Policy(ruled(shadow=True)).rules("files.read")
+    assert (ruling.allows, ruling.denies, ruling.careful) == ((), (), True)
+    assert [(allows, rule.name) for allows, rule in ruling.rehearsed] == [(True, "r")]
 
 
 def test_a_resource_has_no_arguments_to_fix() -> None:
@@ -274,7 +298,7 @@ def test_an_expectation_that_fails_says_why() -> None:
         ),
         expect=(
             {"who": {"roles": ("dev",)}, "args": {"path": "/b"}, "can": ("files.read", "files.drop", "files.x")},
-            {"who": {"roles": ("dev",)}, "cannot": ("files.read",)},
+            {"who": {"subject": "ana", "roles": ("dev",)}, "cannot": ("files.read",)},
             {"who": {"roles": ("dev",), "issuer": "ostiary"}, "view": "v", "can": ("files.read",)},
         ),
     )

@@ -72,6 +72,9 @@ def test_a_scope_is_named_only_where_the_condition_holds() -> None:
     lacking = decide(CALLER, target(rule("a", comes(TRUE), scopes=("write",))), SOME)
     assert isinstance(lacking, Deny)
     assert (lacking.reason, lacking.needs) == (Reason.MISSING_SCOPE, frozenset({"write"}))
+    fewest = decide(CALLER, target(rule("a", scopes=("write",)), rule("b", scopes=("write", "all"))), SOME)
+    assert isinstance(fewest, Deny)
+    assert fewest.rule == "a"
     failing = decide(CALLER, target(rule("a", comes(FALSE), scopes=("write",))), SOME)
     assert isinstance(failing, Deny)
     assert failing.reason is Reason.CONDITION

@@ -84,7 +84,7 @@ def why(
     ask = Ask(now(), arguments, _METHODS.get(asked.target.kind, ""), placed=False)
     answers = []
     for name, caller, unusable in _callers(opened, who, asked.target.label):
-        told = explained(opened.config, caller, asked.target, ask)
+        told = explained(opened.config, caller, asked.target, ask, opened.revisions.marks)
         wrong = fault(asked.target, arguments) if arguments is not None else ""
         stops = (unusable, asked.hindrance, f"the arguments are refused: {wrong}" if wrong else "")
         charges = told.decision.charges if isinstance(told.decision, Allow) else ()
@@ -108,13 +108,14 @@ def _effective(opened: Offline, who: str, view: str, *, as_json: bool) -> None:
     targets = [target for target in surface.targets.values() if target.kind is not Kind.GATEWAY] if surface else []
     found = []
     for name, caller, unusable in _callers(opened, who, ""):
-        allowed = [(target, decide(caller, target, ask)) for target in targets]
+        shut = opened.revisions.marks.barred(caller)
+        allowed = [(target, decide(caller, target, ask)) for target in targets if not shut]
         entries = (
             (target, decision.rule, _demand(target, decision.rule))
             for target, decision in sorted(allowed, key=lambda each: each[0].label)
             if isinstance(decision, Allow)
         )
-        found.append(Access(name, unusable, tuple(entries)))
+        found.append(Access(name, f"quarantine:{shut} shuts them out" if shut else unusable, tuple(entries)))
     if as_json:
         data({"view": view or None, "answers": [access_plain(each) for each in found]})
         return
@@ -241,7 +242,10 @@ def who_can(tool: Tool, config: ConfigFile = CONFIG, *, view: View = "", as_json
     asked, ask = _asked(opened, tool, view), Ask(now(), placed=False)
     usable = [each for each in database.all_tokens(opened.engine) if state(each, now()) == "good"]
     wider = brings(opened.config)
-    told = [(each, explained(opened.config, tokens.caller(each, wider), asked.target, ask)) for each in usable]
+    told = [
+        (each, explained(opened.config, tokens.caller(each, wider), asked.target, ask, opened.revisions.marks))
+        for each in usable
+    ]
     able = [
         (token, each.decision.rule or "")
         for token, each in told
