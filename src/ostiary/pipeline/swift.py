@@ -12,6 +12,7 @@ from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
+import msgspec
 import structlog
 from msgspec import Struct
 
@@ -152,7 +153,9 @@ class Swift:
         still = self._acquainted(trail.message)
         if still is None or trail.caller is None or still() is not trail.caller or trail.outcome not in _ANSWERED:
             return None
-        return Regular(trail.message, self.world.current(), trail.caller, still)
+        # The way to the body leads to the connection that it came by, which must not live as long as this.
+        message = msgspec.structs.replace(trail.message, body=_read_before)
+        return Regular(message, self.world.current(), trail.caller, still)
 
     def holds(self, regular: Regular) -> bool:
         """Say whether what is kept is still true."""
@@ -206,6 +209,10 @@ class Swift:
         return flight
 
 
+async def _read_before() -> bytes:
+    return b""
+
+
 def _plain(call: Call) -> bool:
     """Say whether a call has nothing that the next one like it may have otherwise, but its id and its arguments."""
     return (
@@ -223,7 +230,7 @@ def _unguarded(target: Target) -> bool:
     return (
         target.kind is Kind.TOOL
         and not (target.task or target.drops or target.mirrored or target.guards_in or target.guards_out)
-        and not (getattr(target, "careful", False) or getattr(target, "fixed", None))
+        and not (target.careful or target.fixed)
     )
 
 

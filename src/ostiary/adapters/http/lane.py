@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from ostiary.adapters.http.cycle import CLOSE, App, Cycle, Shared, fields
 from ostiary.adapters.http.cycle import head as beginning
-from ostiary.core.model import Answer
+from ostiary.core.model import Answer, Snapshot
 from ostiary.core.ports import Reply
 from ostiary.core.trail import Trail
 from ostiary.pipeline.swift import METHOD, Flight, Regular, Swift
@@ -31,8 +31,8 @@ _KEPT: Final = 1024
 """Heads remembered: the callers who were here of late, by the programs that speak for them."""
 _OK: Final = 200
 _PLAIN: Final = beginning(_OK, fields(Answer({}), b"{}", b""))
-_NAMES: Final = 256
-"""Tools remembered for each."""
+_PLANS: Final = 8192
+"""Pairs of callers and tools remembered, each in about a kilobyte."""
 
 Attending = Callable[[Reply], Awaitable[None]]
 Marks = tuple[bytes, bytes, bool]
@@ -67,6 +67,8 @@ class Lane:
         """`taken` says how many calls are in flight elsewhere; `slow` makes an application of what is left of one."""
         self._swift, self._taken, self.slow = swift, taken, slow
         self._known: dict[tuple[str, Parts], tuple[Marks, Regular]] = {}
+        self._snapshot: Snapshot | None = None
+        self._plans = 0
         self.marks = USUAL
         """What the client spelled who was learned last, for connections that are new."""
         self.flying: set[Passage] = set()
@@ -89,9 +91,9 @@ class Lane:
         flight = self._swift.begin(regular, name.decode("ascii"), body, passage)
         if flight is None:
             return False
+        connection.cycle = passage
         if not passage.response_complete:
             passage.flight = flight
-            connection.cycle = passage
             self.flying.add(passage)
         return True
 
@@ -108,6 +110,11 @@ class Lane:
         if marks is None or message.doubled or message.headers.get(routing.METHOD) != METHOD:
             return
         connection.marks = self.marks = marks
+        now = self._swift.world.current()
+        if now is not self._snapshot:
+            # What was said in an earlier snapshot is said no more, and must not keep that one in memory.
+            self._snapshot = now
+            self._forget()
         parts, spelled, length = _cut(head, marks)
         name = spelled.decode("latin-1")
         if length != b"%d" % len(body) or message.headers.get(routing.NAME) != name:
@@ -117,11 +124,19 @@ class Lane:
         regular = found[1] if found is not None and self._swift.holds(found[1]) else self._swift.regular(trail)
         if regular is None:
             return
-        if name not in regular.plans and len(regular.plans) < _NAMES:
+        if name not in regular.plans:
+            if self._plans >= _PLANS:
+                self._forget()
+                regular.plans.clear()
+            self._plans += 1
             self._swift.plan(regular, trail)
         if len(self._known) >= _KEPT:
             del self._known[next(iter(self._known))]
         self._known[key] = (marks, regular)
+
+    def _forget(self) -> None:
+        self._known.clear()
+        self._plans = 0
 
 
 def _cut(head: bytes, marks: Marks) -> tuple[Parts, bytes, bytes]:

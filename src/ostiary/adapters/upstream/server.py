@@ -110,6 +110,8 @@ class Server:
                 self.streams = HTTPWire(lasting, setup.origin.target.encode("ascii"), setup.fields)
                 self._pools.append(lasting)
         most = STREAMS if setup.sse else MOST
+        self._lines: dict[str, Line] = {}
+        """By the tool's name; as many as were approved."""
         self._links = Links(setup.name, self._wired, setup.start_timeout, self._changed, most)
 
     async def carry(self, order: Order, back: Back) -> Json:
@@ -137,7 +139,10 @@ class Server:
         """Return the shortest way to a tool, for clients that declare nothing; None where there is only this one."""
         if self.era is not Era.MODERN or self._wire is None or self.pool is None:
             return None
-        return Line(self, self.pool, self._wire, target, current)
+        line = self._lines.get(target.name)
+        if line is None:
+            line = self._lines[target.name] = Line(self, self.pool, self._wire, target, current)
+        return line
 
     @property
     def in_flight(self) -> int:
