@@ -39,6 +39,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "session_unknown": "Initialize again: the session ended, expired, or belongs to another credential or endpoint.",
     "unauthenticated": "Send `Authorization: Bearer …` with a valid token; `ostiary token create` makes one.",
     "insufficient_scope": "Get a credential with the scopes that the message names.",
+    "quarantined": "Ask whoever runs the gateway: `ostiary quarantine list` says why, and until when.",
     "not_found": "List first. If it should be there: `ostiary why` says which rule hides it, `ostiary tools diff` what "
     "waits for approval.",
     "forbidden": "Ask whoever keeps the rules; the ledger and `ostiary why` name the rule.",

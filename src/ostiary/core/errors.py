@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ostiary.core.model import Caller
+
 
 class GatewayError(Exception):
     """A call ended badly, on purpose."""
@@ -182,6 +184,18 @@ class InsufficientScope(Refusal):
     """The caller is known and lacks a scope it could obtain."""
 
     code, status, jsonrpc, public = "insufficient_scope", 403, -31003, "Insufficient scope"
+
+
+class Quarantined(Refusal):
+    """Whoever runs the gateway has shut this caller out for now."""
+
+    # Not 401: the credential is good, and a client would only throw it away, sign in anew and come back with the next.
+    code, status, jsonrpc, public = "quarantined", 403, -31008, "Shut out for now"
+
+    def __init__(self, detail: str = "", *, hint: str = "", caller: Caller | None = None, **more: Any) -> None:
+        """Say who it is, for the trail."""
+        super().__init__(detail, hint=hint, **more)
+        self.caller = caller
 
 
 class NotFound(Refusal):

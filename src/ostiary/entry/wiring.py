@@ -168,8 +168,8 @@ class Gateway:
 
     def _up(self) -> dict[str, bool]:
         stale = self.revisions.stale()
-        here = self.hub.servers
-        return {name: name in here and name not in stale for name, each in self.revisions.config.servers.items() if not each.disabled}
+        enabled = (name for name, each in self.revisions.config.servers.items() if not each.disabled)
+        return {name: name in self.hub.servers and name not in stale for name in enabled}
 
     def _held(self) -> dict[str, int]:
         return dict(Counter(row.server for row in self.revisions.rows() if row.state is not State.APPROVED))
@@ -277,14 +277,14 @@ class Gateway:
             self.hub.publish(Change("", "standing"))
             self.refresh.tell()
             self._shut, self._returning = (self._shut[0], seen[1]), True
-        if self._returning:
-            await self._serve(self._open(setups(self.revisions.config, resolve)))
-            self._returning = False
         events = await asyncio.to_thread(quarantines.unrecorded, self.engine, time.time())
         for kind, said in events:
             self.ledger.event(kind, said)
         await asyncio.to_thread(quarantines.recorded, self.engine, events)
         self._shut = seen
+        if self._returning:
+            await self._serve(self._open(setups(self.revisions.config, resolve)))
+            self._returning = False
 
     async def _index(self) -> None:
         share = _INDEX_BUSY if self.door.in_flight else _INDEX_IDLE

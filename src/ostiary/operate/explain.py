@@ -19,11 +19,13 @@ from ostiary.config.values import covers, globbed, server_of
 from ostiary.core.errors import BadArguments
 from ostiary.core.model import Allow, Caller, Charge, Decision, Deny, Json, Kind, Reason, Rule, Snapshot, Target
 from ostiary.core.rules import ERROR, FALSE, TRUE, Ask, Test
+from ostiary.operate.quarantine import denied
 from ostiary.policy.checks.demands import Demanded
 from ostiary.policy.conditions import condition
 from ostiary.policy.decide import OUT_OF_REACH, decide, met, rehearsals
 from ostiary.policy.evaluation import Bound
 from ostiary.policy.needs import wanted
+from ostiary.policy.quarantine import NONE, RULE, Marks
 from ostiary.policy.scopes import Brings, widened
 from ostiary.protocol.names import label as labelled
 
@@ -85,6 +87,8 @@ class Told(Struct, frozen=True):
                 return "the token is narrowed to other servers or tools"
             case Deny(reason=Reason.DENY_RULE, rule=rule):
                 return f"rule {rule} denies it"
+            case Deny(reason=Reason.QUARANTINED, rule=rule):
+                return f"{rule} shuts it out until it is lifted: ostiary quarantine list"
             case Deny(reason=Reason.UNDECIDED, rule=rule):
                 return f"rule {rule} denies it, for its condition cannot be evaluated"
             case Deny(reason=Reason.CONDITION, rule=rule, when=when):
@@ -94,11 +98,13 @@ class Told(Struct, frozen=True):
         return "no rule allows it to anybody"
 
 
-def explained(config: Config, caller: Caller, target: Target, ask: Ask) -> Told:
-    """Return the decision about a caller and a target, with every rule's part in it."""
+def explained(config: Config, caller: Caller, target: Target, ask: Ask, shut: Marks = NONE) -> Told:
+    """Return the decision about a caller and a target, with every rule's part in it; `shut` is what is quarantined."""
     compiled = {rule.name: rule for rule in (*target.allows, *target.denies, *(rule for _, rule in target.rehearsed))}
     lines = tuple(_line(rule, compiled.get(rule.name), caller, ask) for rule in config.rules)
-    decision = decide(caller, target, ask)
+    barred = shut.barred(caller)
+    target = denied(target, shut)
+    decision = Deny(Reason.QUARANTINED, f"{RULE}{barred}") if barred else decide(caller, target, ask)
     return Told(decision, lines, tuple(rehearsals(caller, target, ask, decision)))
 
 

@@ -63,7 +63,7 @@ class Revisions:
         """By server: whose names its own are compared with. Forgotten when anything changes that decides on it."""
         self._count = 0
         self._watchers: list[Callable[[Snapshot], None]] = []
-        self._marks = quarantine.NONE
+        self.marks = quarantine.NONE
         self._swap(self._compiled(config, digest))
 
     def __call__(self) -> Snapshot:
@@ -139,7 +139,7 @@ class Revisions:
 
     def quarantined(self, marks: Marks) -> None:
         """Put what is marked out of reach, and everything else back into it; every plan made before is out of date."""
-        said, self._marks = self._marks.servers.keys() ^ marks.servers.keys(), marks
+        said, self.marks = self.marks.servers.keys() ^ marks.servers.keys(), marks
         if said:
             # What a server says of itself is compiled in, and not to be heard either.
             self.recompile()
@@ -148,7 +148,7 @@ class Revisions:
         self._swap(msgspec.structs.replace(self._whole, revision=self._count))
 
     def _swap(self, whole: Snapshot) -> None:
-        self._whole, self._current = whole, cut(whole, self._marks)
+        self._whole, self._current = whole, cut(whole, self.marks)
 
     def _compiled(self, config: Config, digest: str) -> Snapshot:
         self._count += 1
@@ -277,7 +277,7 @@ class Revisions:
 
     def _silent(self, offering: Offering) -> bool:
         """Say whether a server's instructions are kept from clients."""
-        return bool(self._marks.cut(offering.server, "")) or grave(self.suspicions.said(offering))
+        return bool(self.marks.cut(offering.server, "")) or grave(self.suspicions.said(offering))
 
     def catalogues(self, config: Config) -> dict[tuple[str, str], Catalogue]:
         """Return what is approved of what each server offers, for every known set of capabilities."""
