@@ -72,7 +72,8 @@ def gateway(folder: Path, config: Json) -> Iterator[Gateway]:
     address = f"127.0.0.1:{free_port()}"
     file, log = folder / "ostiary.yaml", folder / "gateway.log"
     own = {"url": f"http://{address}", "listen": address, "data": str(folder / "data"), **config.get("gateway", {})}
-    own = {"metrics": {"token": scraper(folder)}, **own}
+    if not own.get("unsafe_open_metrics"):
+        own = {"metrics": {"token": scraper(folder)}, **own}
     with file.open("w") as out:
         YAML(typ="safe").dump({**config, "gateway": own}, out)
     with log.open("wb") as out_bytes:
@@ -117,7 +118,8 @@ def watched(running: Gateway, data: Path, config: Json) -> Written:
 
 def scraped(running: Gateway) -> None:
     """Read the metrics, if the token of `scraper` lets us, so that they are searched too."""
-    token = (running.config.parent / "metrics.token").read_text()
+    file = running.config.parent / "metrics.token"
+    token = file.read_text() if file.exists() else ""
     request = urllib.request.Request(running.url + "/metrics", headers={"authorization": f"Bearer {token}"})
     with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=5) as answer:
         answer.read()
