@@ -17,6 +17,7 @@ identity:
   staff: {issuer: "https://idp.example.com"}
   robots: {certificates: {names: ["*.agents.example.com"]}}
 """
+TLS = "tls: {certificate: file:/x/tls.pem, key: file:/x/tls.key, client_ca: file:/x/ca.pem}"
 VIEWS = CONFIG.replace(
     "include: [files.read_*]", "include: [files.*], rename: {files.read_file: peruse, files.read_all: peruse_all}"
 )
@@ -119,7 +120,7 @@ def test_the_token_that_one_succeeds_is_named_where_it_stays_good(shell: Shell) 
 
 
 def test_an_issuer_is_named_as_the_configuration_or_the_ledger_names_it(shell: Shell) -> None:
-    shell.file.write_text(CONFIG + IDENTITY)
+    shell.file.write_text(CONFIG.replace("data: data", f"data: data, {TLS}").replace("http:", "https:", 1) + IDENTITY)
     known = {
         "staff": "https://idp.example.com", "https://idp.example.com": "https://idp.example.com",
         "robots": "mtls:robots", "mtls:robots": "mtls:robots", "ostiary": "ostiary",

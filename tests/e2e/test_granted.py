@@ -256,3 +256,12 @@ def test_a_cookie_of_the_console_opens_nothing_but_pages(page: Page, house: Hous
         f"{house.url}/mcp", headers={**FIXED, "mcp-method": "tools/list"}, data="{}", max_redirects=0
     )
     assert answer.status == 401
+
+
+def test_a_quarantined_person_has_no_session_until_that_is_lifted(page: Page, house: House) -> None:
+    Desk(house).granted(page, "sec")
+    page.goto(f"{house.url}/console/")
+    added = house.gateway.command("quarantine", "add", "person", "sec", "--reason", "lost laptop", "--json")
+    assert page.context.request.get(f"{house.url}/console/", max_redirects=0).status == 303
+    house.gateway.command("quarantine", "lift", json.loads(added)["id"], "--reason", "found it")
+    assert page.context.request.get(f"{house.url}/console/", max_redirects=0).status == 200

@@ -16,7 +16,7 @@ from ostiary.adapters.identity.signing_in import Described, Tokens
 from ostiary.adapters.login import bootstrap, pages
 from ostiary.adapters.login.ports import Client as Registered
 from ostiary.adapters.login.ports import Provider
-from ostiary.adapters.login.sessions import Sessions
+from ostiary.adapters.login.sessions import Person, Sessions
 from ostiary.adapters.login.setting import Setting as Login
 from ostiary.adapters.login.setting import login_url, signed_in
 from ostiary.adapters.oauth import addresses, routes
@@ -29,7 +29,7 @@ from ostiary.adapters.store.logins import Logins
 from ostiary.config.authorization import Authorization
 from ostiary.config.identity import Identity
 from ostiary.config.schema import Config
-from ostiary.core.model import Json, Snapshot
+from ostiary.core.model import Caller, Json, Snapshot
 from ostiary.entry import console
 from ostiary.entry.grants import Grants
 from ostiary.entry.identities import Speakers, source
@@ -49,6 +49,8 @@ class Around(Struct, frozen=True):
     current: Callable[[], Snapshot]
     revoked: Callable[[], None]
     note: Callable[[str, Json], None]
+    barred: Callable[[Caller], bool]
+    """Whether a caller is quarantined."""
 
 
 class Known(Struct, frozen=True):
@@ -154,9 +156,14 @@ class People:
 
     def _login(self, config: Config) -> Login:
         around, sessions = self._around, Sessions(self.logins, time.time)
+
+        def barred(who: Person) -> bool:
+            return around.barred(Caller(who.subject, who.issuer, "", "login", who.ends))
+
         return Login(
-            config.gateway.url, self._providers, sessions, around.grants.seal, self._key, time.time, note=around.note
-        )
+            config.gateway.url, self._providers, sessions, around.grants.seal, self._key, time.time,
+            barred=barred, note=around.note,
+        )  # fmt: skip
 
     def _authorization(self, login: Login) -> Server:
         around = self._around

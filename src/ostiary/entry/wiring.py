@@ -89,13 +89,9 @@ class Gateway:
         grants = Grants(config.gateway.url, self.data, self.engine, seal)
         self.speakers = Speakers(config, resolve, (self.tokens, standing), grants, self.generation)
         around = Around(
-            self.speakers,
-            grants,
-            lambda: self.revisions.config,
-            self.quarantines.current,
-            self.generation.move,
-            self.ledger.event,
-        )
+            self.speakers, grants, lambda: self.revisions.config, self.quarantines.current, self.generation.move,
+            self.ledger.event, lambda caller: bool(self.quarantines.marks.barred(caller)),
+        )  # fmt: skip
         self.people = People(config, around, self.data, self.engine)
         self.ended = EndedSessions(self.engine, time.time())
         self._seen, self._operated_at = self.generation(), time.time()
@@ -278,10 +274,12 @@ class Gateway:
             self.refresh.tell()
             self._shut, self._returning = (self._shut[0], seen[1]), True
         events = await asyncio.to_thread(quarantines.unrecorded, self.engine, time.time())
-        for kind, said in events:
-            self.ledger.event(kind, said)
-        await asyncio.to_thread(quarantines.recorded, self.engine, events)
-        self._shut = seen
+        if self.ledger.stopped is None:
+            # While it is stopped they stay in the database, which outlives this process, and not in a queue.
+            for kind, said in events:
+                self.ledger.event(kind, said)
+            await asyncio.to_thread(quarantines.recorded, self.engine, events)
+            self._shut = seen
         if self._returning:
             await self._serve(self._open(setups(self.revisions.config, resolve)))
             self._returning = False

@@ -145,3 +145,8 @@ def test_no_allow_rule_and_no_other_deny_rule_comes_before_it(careful: bool) -> 
 def test_every_kind_is_a_caller_or_a_thing() -> None:
     assert set(CALLERS) | set(THINGS) == set(KINDS)
     assert not set(CALLERS) & set(THINGS)
+
+
+def test_somebody_without_a_name_or_an_agent_is_not_everybody() -> None:
+    nobody = caller("", client="")
+    assert marked(quarantine("person", "ana"), quarantine("client", "program")).barred(nobody) == ""

@@ -54,6 +54,8 @@ class Setting(Struct, frozen=True):
     time: Callable[[], float]
     home: str = "/console/"
     """Where people go who wanted nothing in particular."""
+    barred: Callable[[Person], bool] = lambda _: False
+    """Whether somebody is shut out for now, although their session stands."""
     note: Callable[[str, Json], None] = _nothing
     """Told of what belongs into the ledger: an event's name, and fields without a secret."""
 
@@ -106,7 +108,8 @@ def cookie(request: Request, name: str) -> str:
 async def signed_in(request: Request, setting: Setting) -> Person | None:
     """Return who is signed in in this browser; None where nobody is (any more)."""
     ident = cookie(request, setting.jar.session)
-    return await setting.sessions.find(ident) if ident else None
+    found = await setting.sessions.find(ident) if ident else None
+    return None if found is None or setting.barred(found) else found
 
 
 def own_path(text: str | None, otherwise: str) -> str:
