@@ -160,8 +160,9 @@ def test_an_intent_says_who_what_by_which_rule_and_not_what_with(world: World) -
     assert {key: value for key, value in intent.items() if key not in {"n", "prev", "hash"}} == {
         "type": "intent", "time": "2023-11-14T22:13:20.250Z", "reference": "r1", "endpoint": "/mcp", "peer": "127.0.0.1:5",
         "revision": 7, "principal": {"subject": "alice", "issuer": "token", "client": "tok_1", "proof": "token"},
-        "era": "modern", "version": "2026-07-28", "method": "tools/call", "server": "files", "tool": "files.read",
-        "name": "files_read", "decision": {"effect": "allow", "rule": "readers"},
+        "era": "modern", "version": "2026-07-28", "program": "test", "offer": "{}", "method": "tools/call",
+        "server": "files", "tool": "files.read", "name": "files_read",
+        "decision": {"effect": "allow", "rule": "readers"},
         "arguments": {"masked": {"path": "string(28)", "limit": "number"}}, "findings": ["secrets: 1"],
     }  # fmt: skip
     assert SECRET not in segment_path(world.directory, 1).read_text()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 
 import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
-from ostiary.adapters.store import database
+from ostiary.adapters.store import database, quarantines
 from ostiary.adapters.store.generation import Generation
 from ostiary.config.expect import failed
 from ostiary.config.parse import Document, read
@@ -17,6 +18,7 @@ from ostiary.config.problems import Invalid
 from ostiary.config.schema import Config
 from ostiary.core.model import Snapshot
 from ostiary.operate.revise import Revisions, Row
+from ostiary.policy.quarantine import marks
 
 
 class Offline(Struct):
@@ -68,11 +70,13 @@ def data_folder(config: Config, path: Path) -> Path:
     return (path.parent / config.gateway.data).resolve()
 
 
-def offline(path: Path) -> Offline:
-    """Open a configuration and its data folder; raise `Invalid` where the configuration is."""
+def offline(path: Path, data: Path | None = None) -> Offline:
+    """Open a configuration and its data folder, or another's `data`; raise `Invalid` where the configuration is."""
     document = checked(path)
-    data = data_folder(document.config, path)
+    data = data or data_folder(document.config, path)
     engine = database.opened(data)
     revisions = Revisions(document.config, digest(document.config))
     revisions.restore(database.offerings(engine), database.verdicts(engine), database.pinned(engine))
+    at = time.time()
+    revisions.quarantined(marks(quarantines.standing(engine, at), at))
     return Offline(document, engine, Generation(data), data, revisions)

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from ostiary.adapters.store.ledger_callers import Principal, Principals
 from ostiary.core.model import Allow, Call, Decision
 from ostiary.core.trail import Trail
 from ostiary.protocol.redaction import digester, masked
@@ -31,15 +32,6 @@ _BEGUN: Final = b'{"type":"%b","time":"%b","reference":"%b"'
 """How a record of a call begins."""
 
 _encode: Final = msgspec.json.Encoder().encode
-
-
-class Principal(Struct, gc=False):
-    """Who asked, and how that is known."""
-
-    subject: str
-    issuer: str
-    client: str
-    proof: str
 
 
 class Judgement(Struct, omit_defaults=True, gc=False):
@@ -84,6 +76,10 @@ class Record(Struct, omit_defaults=True, gc=False):
     principal: Principal | None = None
     era: str = ""
     version: str = ""
+    program: str = ""
+    """The name that the client's program gives itself."""
+    offer: str = ""
+    """The declared capabilities that change what a server offers, canonical."""
     method: str = ""
     server: str = ""
     tool: str = ""
@@ -107,6 +103,7 @@ class Bodies:
         """Digest arguments with `key`; keep their shapes as well, unless told otherwise."""
         self._shapes = shapes
         self._digest, self._second, self._text = digester(key), -1, ""
+        self._principals = Principals()
 
     def stamp(self, now: float) -> str:
         """Return the RFC 3339 time in UTC, with milliseconds, for seconds since the epoch."""
@@ -154,19 +151,20 @@ class Bodies:
     def _told(self, kind: str, trail: Trail) -> Record:
         """Say who wanted what: in one construction, which costs half of filling a record in."""
         message, caller, call, target = trail.message, trail.caller, trail.call, trail.target
-        era = version = method = server = label = ""
+        era = version = program = offer = method = server = label = ""
         principal = name = said = None
         if caller is not None:
-            principal = Principal(caller.subject, caller.issuer, caller.client, caller.proof)
+            principal = self._principals.of(caller)
         if call is not None:
             era, version, method, name = call.client.era, call.client.version[:64], call.method[:128], call.name
+            program, offer = _program(call), call.client.offer
             said = self._arguments(call)
         if target is not None:
             server, label = target.server, target.label[:512]
         return Record(
             kind, self.stamp(trail.time), trail.reference, message.endpoint[:128], message.peer, trail.revision,
-            principal, era, version, method, server, label, name and name[:256], _judgement(trail.decision), said,
-            _findings(trail.findings),
+            principal, era, version, program, offer, method, server, label, name and name[:256],
+            _judgement(trail.decision), said, _findings(trail.findings),
         )  # fmt: skip
 
     def _arguments(self, call: Call) -> Arguments | None:
@@ -176,6 +174,11 @@ class Bodies:
         else:
             said = {key: value for key, value in call.params.items() if key != "_meta"}
         return Arguments(self._digest(said), masked(said) if self._shapes else None) if said else None
+
+
+def _program(call: Call) -> str:
+    name = call.client.info.get("name")
+    return name[:128] if isinstance(name, str) else ""
 
 
 def _plain(trail: Trail, time_: bytes) -> bytes:

@@ -105,7 +105,7 @@ def search(  # noqa: PLR0913 - a command's options are its arguments
     if decision not in ("", "allow", "deny"):
         raise usage("--decision", "is allow or deny")
     wanted = Wanted(
-        subject, tool, server, outcome, decision, _time("--since", since), _time("--until", until), reference, text
+        subject, tool, server, outcome, decision, instant("--since", since), instant("--until", until), reference, text
     )
     index = LedgerIndex(_folder(config))
     try:
@@ -137,7 +137,7 @@ def _colour(outcome: str) -> str:
     return "yellow" if outcome in _NEUTRAL else "red"
 
 
-def _time(option: str, text: str) -> str:
+def instant(option: str, text: str) -> str:
     """Return a time as the ledger writes it; a duration means so long ago."""
     if not text:
         return ""
@@ -316,7 +316,7 @@ def export(
 
     Example: ostiary audit export --format csv --since 7d -o calls.csv
     """
-    first, last = _time("--since", since), _time("--until", until)
+    first, last = instant("--since", since), instant("--until", until)
     directory = ledger_directory(_folder(config))
     placed = (
         each

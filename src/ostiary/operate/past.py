@@ -1,0 +1,191 @@
+"""Past calls, as the ledger remembers them: who asked for what, and what is known of the arguments. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from ostiary.core.model import Caller
+from ostiary.core.rules import Ask
+from ostiary.policy.conditions import Steps
+from ostiary.policy.evaluation import LONGEST
+from ostiary.policy.scopes import Brings, widened
+
+NAME: Final = 256
+"""Where the ledger cuts names."""
+LABEL: Final = 512
+"""Where it cuts labels."""
+_LONGEST_KEY: Final = 64
+_WHO: Final = b',"principal":{'
+_NOTHING: Final = msgspec.Raw(b"")
+_STRING: Final = re.compile(r"string\(([0-9]{1,9})\)")
+_BUDGET: Final = LONGEST // 2
+"""Characters of what is only looked for: a condition counts them towards what it looks at."""
+HIDDEN: Final = object()
+"""There is a value, and the ledger does not say which."""
+
+
+class Judged(Struct, gc=False):
+    """What was decided then."""
+
+    effect: str
+    rule: str | None = None
+
+
+class Past(Struct, gc=False):
+    """One call that was made, as far as rules may look at it."""
+
+    time: str
+    principal: msgspec.Raw
+    reference: str = ""
+    endpoint: str = ""
+    peer: str = ""
+    era: str = ""
+    version: str = ""
+    program: str = ""
+    offer: str = ""
+    method: str = ""
+    server: str = ""
+    tool: str = ""
+    name: str | None = None
+    decision: Judged | None = None
+    arguments: msgspec.Raw = _NOTHING
+    outcome: str = ""
+
+    @property
+    def allowed(self) -> bool:
+        """The rules let it through then."""
+        return self.decision is not None and self.decision.effect == "allow"
+
+
+class Who(Struct, gc=False):
+    """Who made a call."""
+
+    subject: str
+    issuer: str
+    client: str
+    proof: str
+    agent: str = ""
+    roles: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    reach: tuple[str, ...] = ()
+    narrowed: bool = False
+    claims: bool = False
+    tags: tuple[str, ...] | None = None
+    """None: an older record, or one of somebody with hundreds of groups; what rules match them by is not known."""
+
+
+Within = Callable[[str], bool]
+_past: Final = msgspec.json.Decoder(Past)
+_who: Final = msgspec.json.Decoder(Who)
+
+
+def past(raw: bytes) -> Past | None:
+    """Return the call that a line of the ledger is about; None for other records, and for the second one of a call."""
+    if _WHO not in raw:
+        return None
+    try:
+        return _past.decode(raw)
+    except msgspec.MsgspecError:
+        # What is damaged is for `ostiary audit verify` to name.
+        return None
+
+
+def who(principal: bytes) -> Who | None:
+    """Return who made a call; None where the record is not one of ours."""
+    try:
+        return _who.decode(principal)
+    except msgspec.MsgspecError:
+        return None
+
+
+def caller(it: Who, brings: Brings, within: Within | None) -> Caller:
+    """Return the caller again, of whom everything is known but what the issuer said of them besides."""
+    named = (("subject", it.subject), ("client", it.client), ("agent", it.agent))
+    tags = {f"{kind}:{name}" for kind, name in named if name}
+    tags |= {f"role:{role}" for role in it.roles} | {f"team:{team}" for team in it.teams} | set(it.tags or ())
+    return Caller(
+        it.subject, it.issuer, it.client, it.proof, float("inf"), frozenset(it.roles), frozenset(it.teams),
+        widened(it.scopes, brings), frozenset(it.reach), frozenset(tags), it.agent, within=within,
+    )  # fmt: skip
+
+
+def ask(it: Past) -> Ask:
+    """Return what rules with conditions may look at of a call, but for its arguments."""
+    when = datetime.fromisoformat(it.time).timestamp()
+    return Ask(when, None, it.method, it.program, it.version, it.era, it.peer, it.endpoint)
+
+
+# Arguments
+
+
+def shape(arguments: bytes) -> Any:
+    """Return the shape that the ledger kept of a call's arguments: `HIDDEN` where it kept none."""
+    if not arguments:
+        return {}
+    found = msgspec.json.decode(arguments)
+    masked = found.get("masked") if isinstance(found, dict) else None
+    return masked if isinstance(masked, dict) else HIDDEN
+
+
+def rebuilt(masked: Any, fixed: Mapping[str, Any], ways: Iterable[Steps], tested: frozenset[Steps]) -> Any:
+    """Return arguments that are, in all these ways to them, those of a call; `HIDDEN` where the ledger hides one.
+
+    `fixed` is what a view fixes, which wins over what a client says. Of what is `tested` it counts only whether it is
+    there.
+    """
+    if masked is HIDDEN:
+        return HIDDEN
+    open_ = [(way, way in tested) for way in ways if way[0] not in fixed]
+    made = _carved(masked, open_, [_BUDGET]) if open_ else {}
+    return HIDDEN if made is HIDDEN else {**made, **fixed}
+
+
+def _carved(here: Any, ways: list[tuple[Steps, bool]], left: list[int]) -> Any:
+    if any(not way and not tested for way, tested in ways):
+        return _told(here)
+    further = [(way, tested) for way, tested in ways if way]
+    if not further:
+        return _present(here, left)
+    if not isinstance(here, dict):
+        return HIDDEN
+    made = {}
+    for step in {way[0] for way, _ in further}:
+        if step not in here and not _whole(here, step):
+            return HIDDEN
+        if step in here:
+            found = _carved(here[step], [(way[1:], tested) for way, tested in further if way[0] == step], left)
+            if found is HIDDEN:
+                return HIDDEN
+            made[step] = found
+    return made
+
+
+def _whole(here: Mapping[str, Any], step: str) -> bool:
+    """Say whether a name that is not in the shape of an object was not in the object either."""
+    return len(step) <= _LONGEST_KEY and "…" not in here
+
+
+def _told(value: Any) -> Any:
+    """Return the value that a shape gives away: those of which there are few, and what is empty."""
+    if value is None or isinstance(value, bool) or value in ([], {}):
+        return value
+    return "" if value == "string(0)" else HIDDEN
+
+
+def _present(value: Any, left: list[int]) -> Any:
+    """Return something that may stand for what is there; what may be too much to be looked at is hidden."""
+    found = _told(value)
+    if found is not HIDDEN or value == "number":
+        return 0 if found is HIDDEN else found
+    length = _STRING.fullmatch(value) if isinstance(value, str) else None
+    if length is None:
+        return HIDDEN
+    left[0] -= int(length[1])
+    return "" if left[0] >= 0 else HIDDEN
