@@ -61,8 +61,12 @@ _COMMON: Final = frozenset({
 class Others:
     """The names of other servers, arranged so that one name is compared with few of them."""
 
-    def __init__(self, names: Iterable[tuple[str, str]]) -> None:
-        """Know these (server, name) pairs."""
+    def __init__(self, names: Iterable[tuple[str, str]], own: frozenset[str] = frozenset()) -> None:
+        """Know these (server, name) pairs; `own` are names that whoever is compared with them has, too.
+
+        Of those it may speak: two servers of one kind have the same tools, and describe each by the others.
+        """
+        self._own = own
         self._exact: set[str] = set()
         self._shapes: dict[str, tuple[str, str]] = {}
         self._pieces: dict[tuple[int, int, str], list[tuple[str, str, str]]] = {}
@@ -79,7 +83,7 @@ class Others:
         plain = name.casefold()
         for at, piece in enumerate(_thirds(plain)):
             self._pieces.setdefault((len(plain), at, piece), []).append((plain, server, name))
-        if len(_PARTS.split(name)) > 1:
+        if name not in self._own and len(_PARTS.split(name)) > 1:
             # A name of one word is a word, and any text may hold it.
             self._spoken.setdefault(name, server)
 

@@ -21,7 +21,7 @@ from ostiary.core.model import Catalogue, Json, Kind, Snapshot
 from ostiary.integrity.findings import Finding
 from ostiary.integrity.pins import Mode, Offering, Sighting, State, Verdicts, judge
 from ostiary.operate.quarantine import cut
-from ostiary.operate.suspect import NAMED, Names, Suspicions, grave
+from ostiary.operate.suspect import NAMED, Compared, Suspicions, grave
 from ostiary.policy import quarantine
 from ostiary.policy.quarantine import Marks
 from ostiary.protocol import uris
@@ -59,7 +59,7 @@ class Revisions:
         """By server: the URIs of resources that were rejected. Forgotten with them."""
         self._offers = {NOTHING}
         self.suspicions = Suspicions()
-        self._known: dict[str, Names] = {}
+        self._known: dict[str, Compared] = {}
         """By server: whose names its own are compared with. Forgotten when anything changes that decides on it."""
         self._count = 0
         self._watchers: list[Callable[[Snapshot], None]] = []
@@ -221,7 +221,7 @@ class Revisions:
         told = {name: self.suspicions.said(each) for (name, _), each in self._offerings.items()}
         return {name: each for name, each in told.items() if grave(each) and name in self.config.servers}
 
-    def _compared(self, server: str) -> Names:
+    def _compared(self, server: str) -> Compared:
         """Return whose names a server's are compared with: of two that are alike, the later one is held back."""
         every = list(self.config.servers)
         before = every[: every.index(server)] if server in every else every
@@ -232,7 +232,13 @@ class Revisions:
             if name in before and self._mode(name) is Mode.ALWAYS and each.kind in NAMED
         )
         compared = before if self._mode(server) is Mode.ALWAYS else every
-        return self.suspicions.known(server, compared, self._verdicts, open_)
+        own = frozenset(
+            each.name
+            for (name, _), offering in self._offerings.items()
+            for each in offering.definitions
+            if name == server and each.kind in NAMED
+        )
+        return self.suspicions.known(server, compared, self._verdicts, open_), own
 
     def innocent(self, server: str, definitions: Iterable[Sighting]) -> list[Sighting]:
         """Return the definitions that first use approves without a person, and hold their names for the server."""

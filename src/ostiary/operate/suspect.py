@@ -19,6 +19,8 @@ from ostiary.integrity.poisoning import scan
 NAMED: Final = frozenset({Kind.TOOL, Kind.PROMPT})
 _KEPT: Final = 50_000
 Names = tuple[tuple[str, str], ...]
+Compared = tuple[Names, frozenset[str]]
+"""Names of other servers, and a server's own."""
 
 
 class Suspicions:
@@ -26,7 +28,7 @@ class Suspicions:
 
     def __init__(self) -> None:
         self._scans: dict[str, tuple[Finding, ...]] = {}
-        self._others: dict[str, tuple[Names, Others, dict[str, tuple[Finding, ...]]]] = {}
+        self._others: dict[str, tuple[Compared, Others, dict[str, tuple[Finding, ...]]]] = {}
         self._claims: dict[str, frozenset[str]] = {}
         """By server: names that are being approved, and are in no verdict yet."""
 
@@ -55,11 +57,11 @@ class Suspicions:
         """Hold these names for a server while they are being approved, so that no other gets look-alikes of them."""
         self._claims[server] = frozenset(names)
 
-    def named(self, server: str, sighting: Sighting, known: Names) -> tuple[Finding, ...]:
-        """Return what a definition would be taken for, and which tools of `known` others it gives orders about."""
+    def named(self, server: str, sighting: Sighting, known: Compared) -> tuple[Finding, ...]:
+        """Return what a definition would be taken for, and which tools that only others have it gives orders about."""
         kept = self._others.get(server)
         if kept is None or kept[0] != known:
-            kept = self._others[server] = known, Others(known), {}
+            kept = self._others[server] = known, Others(*known), {}
         _, others, told = kept
         found = told.get(sighting.digest)
         if found is None:

@@ -103,3 +103,10 @@ def test_of_two_that_are_alike_the_later_one_is_the_look_alike() -> None:
 
 def test_letters_are_folded_to_those_they_look_like() -> None:
     assert folded("\u0440\u0430\u0443") == "pay"
+
+
+def test_a_tool_may_speak_of_a_sibling_that_another_server_has_too() -> None:
+    """Two servers of one kind (two accounts, say) have the same tools, each described by the others."""
+    said = {"description": "Call create_issue first, never without it."}
+    assert [each.rule for each in Others([("work", "create_issue")]).orders(said)] == ["names-other-tool"]
+    assert list(Others([("work", "create_issue")], frozenset({"create_issue"})).orders(said)) == []
