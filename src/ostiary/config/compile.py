@@ -34,7 +34,7 @@ from ostiary.core.model import (
     Template,
     Timeouts,
 )
-from ostiary.integrity import schemas
+from ostiary.integrity import results, schemas
 from ostiary.protocol import headers, names, uris
 from ostiary.protocol.capabilities import announced_extensions
 from ostiary.protocol.methods import BATCH, METHODS, NOTIFIED, OWN
@@ -189,6 +189,7 @@ def _tool(server: schema.Server, policy: Policy, where: str, definition: Json, o
         _described(definition, own),
         charges=policy.charges(label),
         check=schemas.check(shape, unknown=server.unknown_arguments),
+        results=results.held(definition, server.results),
         known=schemas.known(shape),
         drops=server.unknown_arguments == "drop",
         mirrored=headers.mirrored(shape),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from ostiary.core.model import Json
-from ostiary.integrity import schemas
+from ostiary.integrity import bounds, schemas
 from ostiary.policy.conditions import Member, Shape, Steps
 
 _TYPES: Final = frozenset({"string", "integer", "number", "boolean", "array", "object"})
@@ -79,7 +79,7 @@ def _followed(node: Any, root: Json) -> Any:
         reference = node.get("$ref") if isinstance(node, dict) else None
         if reference is None:
             return node
-        node = schemas.pointed(root, reference)
+        node = bounds.pointed(root, reference)
     return None
 
 

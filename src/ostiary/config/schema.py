@@ -209,6 +209,11 @@ class Server(Section):
     unknown_arguments: Literal["refuse", "drop", "allow"] = may(
         "refuse", "What happens to arguments that the approved schema does not name."
     )
+    results: Literal["block", "strip", "note"] = may(
+        "block",
+        "What happens to results that do not fit the approved output schema: they are not handed on, are handed on "
+        "without what it does not name if they fit then, or are handed on and noted in the ledger.",
+    )
     era: Literal["auto", "modern", "handshake"] = may("auto", "Which era of the protocol it speaks; `auto` finds out.")
     refresh: Seconds = may("60s", "How often it is asked what it offers, if it does not announce changes.")
     tools: Mapping[ToolName, Tool] = may({}, "What we know better about its tools, by the server's own names.")

@@ -221,6 +221,8 @@ Verdict = Pass | Redact | Block
 Guard = Callable[[tuple[Text, ...]], Verdict]
 Check = Callable[[Json], None]
 """Raises `BadArguments` where the value does not fit."""
+Fitted = Callable[[Json], tuple[Json, str]]
+"""A tool's result → what may be handed on of it, and what the ledger says of it; raises `Garbled` where nothing may."""
 
 
 class Target(Struct, frozen=True):
@@ -246,6 +248,8 @@ class Target(Struct, frozen=True):
     """Some rule has a condition or is rehearsed."""
     check: Check | None = None
     """The arguments' check against the approved schema. None only for what takes no arguments of its own."""
+    results: Fitted | None = None
+    """Results' check against the approved output schema, where there is one."""
     known: frozenset[str] = frozenset()
     """The arguments that the approved schema declares at its root."""
     fixed: Json = {}

@@ -1,54 +1,82 @@
-"""Compile an approved input schema into the check that arguments must pass. Pure.
+"""Compile an approved schema into the check that arguments, or results, must pass. Pure.
 
 JSON Schema 2020-12 unless the schema says otherwise (2025-11-25, SEP-1613). References to the network are never
-followed: a schema that has one does not compile, and its tool is held back. Patterns run in a linear-time engine.
+followed: a schema that has one does not compile, and its tool is held back. Patterns run in a linear-time engine, and
+formats are demanded. What a check may cost is known before it begins: by how much there is in the schema, and, where
+that is much, by how much there is in the value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
-from urllib.parse import unquote
 
 import jsonschema_rs
 
 from ostiary.core.errors import BadArguments
 from ostiary.core.model import Check, Json
+from ostiary.integrity.bounds import mapping, pointed, returning, size, telling, weighed
+from ostiary.integrity.closing import COMBINING, closed, old
 
-_COMBINING: Final = frozenset({
-    "$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "if", "dependentSchemas", "dependencies",
-})  # fmt: skip
-_REFERRING: Final = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
-# What is named here is an argument's name and not a keyword.
-_MAPS: Final = frozenset({"properties", "patternProperties", "dependentSchemas", "dependencies"})
-_SHELVES: Final = frozenset({"$defs", "definitions"})
-_DATA: Final = frozenset({"const", "enum", "default", "examples", "required"})
-# The largest schemas in the field have some hundred subschemas; this many are checked in well under a millisecond.
-_HEAVIEST: Final = 20_000
-_STRANGE: Final = 16
 _SHOWN: Final = 3
 _PATTERNS: Final = jsonschema_rs.RegexOptions(size_limit=1 << 20)
+_LIGHT: Final = 500
+_WORK: Final = 50_000_000
+"""Subschemas times values: a fifth of a second. A message has no more than 100,000 values (`protocol.jsonrpc`), so
+that for a light schema they need not be counted."""
+_TELLING: Final = 20_000
+"""The same, for saying where something does not fit: that takes longer, for every reason holds a copy of its value."""
 
 
 def check(schema: Json, *, unknown: str) -> Check:
     """Return the check for arguments; `unknown` ones: `refuse`, `drop`, `allow`. ValueError: no valid schema."""
-    _bounded(schema)
-    closed = _closed(schema) if unknown == "refuse" else dict(schema)
-    try:
-        validator = jsonschema_rs.validator_for(closed, retriever=_no_network, pattern_options=_PATTERNS)
-    except Exception as error:  # noqa: BLE001 - the engine's several classes all mean this
-        raise ValueError(f"the schema does not compile: {str(error).partition(chr(10))[0][:200]}") from None
-    valid, errors = validator.is_valid, validator.iter_errors
+    weight = weighed(schema)
+    valid, errors = _compiled(schema, close=unknown == "refuse")
     names = _listed(schema) if unknown == "refuse" else None
+    ways = returning(schema)
 
     def checked(arguments: Json) -> None:
         if names is not None and not arguments.keys() <= names:
             strange = min(arguments.keys() - names)
             raise BadArguments("unknown argument", hint=f"the tool has no argument {strange[:80]!r}")
+        if weight > _LIGHT and weight * size(arguments, text=0) > _WORK:
+            raise BadArguments("too many values for this schema", hint="there are too many values; send fewer at once")
         if not valid(arguments):
+            if telling(arguments, weight, ways) > _TELLING:
+                raise BadArguments("do not fit", hint=_UNSAID)
             _refuse(errors, arguments)
 
     return checked
+
+
+def fitting(schema: Json) -> Callable[[Any], bool]:
+    """Return whether a value fits a schema, which names all or some of its members. ValueError: no valid schema."""
+    weight = weighed(schema)
+    valid, _ = _compiled(schema, close=False)
+    return lambda value: (weight <= _LIGHT or weight * size(value, text=0) <= _WORK) and valid(value)
+
+
+def _compiled(schema: Json, *, close: bool) -> tuple[Callable[[Any], bool], Callable[[Any], Any]]:
+    try:
+        made = jsonschema_rs.validator_for(
+            closed(schema, pointed) if close else dict(schema),
+            retriever=_no_network,
+            pattern_options=_PATTERNS,
+            validate_formats=True,
+        )
+    except Exception as error:  # noqa: BLE001 - the engine's several classes all mean this
+        raise ValueError(f"the schema does not compile: {_told(str(error))}") from None
+    return made.is_valid, made.iter_errors
+
+
+def _told(said: str) -> str:
+    first = said.partition("\n")[0][:200]
+    if not first.endswith('is not a "regex"'):
+        return first
+    return f"{first}: it is malformed or too large, or it looks around or back, which no engine in linear time can"
+
+
+_UNSAID: Final = "they do not fit the tool's schema, and are too much to say where; hold them against it"
 
 
 def known(schema: Json) -> frozenset[str]:
@@ -58,7 +86,7 @@ def known(schema: Json) -> frozenset[str]:
 
 def _listed(schema: Json) -> frozenset[str] | None:
     """Return the only arguments there may be, where the schema's own draft cannot be made to say so."""
-    if not _old(schema) or _COMBINING.isdisjoint(schema) or _says(schema):
+    if not old(schema) or COMBINING.isdisjoint(schema) or _says(schema):
         return None
     names, more = _declared(schema)
     return None if more else names
@@ -75,88 +103,14 @@ def _declared(schema: Json) -> tuple[frozenset[str], bool]:
         if not isinstance(node, dict) or id(node) in seen:
             continue
         seen.add(id(node))
-        names.update(_mapping(node.get("properties")))
+        names.update(mapping(node.get("properties")))
         more |= bool(node.get("patternProperties")) or node.get("additionalProperties", False) is not False
         stack += [pointed(schema, node.get("$ref")), *(node.get(key) for key in ("if", "then", "else"))]
         for key in ("allOf", "anyOf", "oneOf"):
             stack += node[key] if isinstance(node.get(key), list) else []
         for key in ("dependentSchemas", "dependencies"):
-            stack += _mapping(node.get(key)).values()
+            stack += mapping(node.get(key)).values()
     return frozenset(names), more
-
-
-def pointed(schema: Json, reference: object) -> Any:
-    """Return what a reference inside the schema points to (RFC 6901 section 6), or None."""
-    if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
-        return None
-    node: Any = schema
-    for step in unquote(reference[1:]).split("/")[1:]:
-        node = _mapping(node).get(step.replace("~1", "/").replace("~0", "~"))
-    return node
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _bounded(schema: Json) -> None:
-    """Refuse a schema that is small as written and endless as applied.
-
-    Where `d0` refers twice to `d1`, which refers twice to `d2`, thirty lines are a billion checks. The engine
-    remembers what it found for references that come back to themselves, and for no others.
-    """
-    try:
-        weight = _weight(schema, schema, {})
-    except RecursionError:
-        weight = _HEAVIEST + 1
-    if weight > _HEAVIEST or _strange(schema) > _STRANGE:
-        raise ValueError("the schema is too deep, or its references multiply: arguments could not be checked in time")
-
-
-def _weight(node: Any, root: Json, known: dict[int, int]) -> int:
-    """Return how many subschemas there are once every reference is replaced by what it points to."""
-    if isinstance(node, list):
-        return sum(_weight(item, root, known) for item in node)
-    if not isinstance(node, dict):
-        return 0
-    if id(node) in known:
-        return known[id(node)]
-    known[id(node)] = total = 1
-    for key, value in node.items():
-        if key in _REFERRING:
-            total += _weight(pointed(root, value), root, known)
-        elif key in _MAPS:
-            total += sum(_weight(item, root, known) for item in _mapping(value).values())
-        elif key not in _DATA | _SHELVES:
-            total += _weight(value, root, known)
-    known[id(node)] = total = min(total, _HEAVIEST + 1)
-    return total
-
-
-def _strange(schema: Json) -> int:
-    """Return how many references `pointed` cannot follow; a part with an identity of its own counts as many."""
-    identity = "id" if "draft-04" in str(schema.get("$schema", "")) else "$id"
-    count = 0
-    stack: list[Any] = [{**schema, identity: None}]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, list):
-            stack += node
-            continue
-        for key, value in _mapping(node).items():
-            if isinstance(value, str):
-                count += key in _REFERRING and not (value == "#" or value.startswith("#/"))
-                count += (_STRANGE + 1) * (key == identity)
-            elif key in _MAPS | _SHELVES:
-                stack += _mapping(value).values()
-            elif key not in _DATA:
-                stack.append(value)
-    return count
-
-
-def _old(schema: Json) -> bool:
-    """Say whether the schema's draft has no `unevaluatedProperties`, so that it cannot see through combinators."""
-    return "draft-0" in str(schema.get("$schema", ""))
 
 
 def _says(schema: Json) -> bool:
@@ -165,15 +119,6 @@ def _says(schema: Json) -> bool:
 
 def _no_network(uri: str) -> NoReturn:
     raise ValueError(f"a reference to {uri[:80]} would have to be fetched")
-
-
-def _closed(schema: Json) -> dict[str, Any]:
-    """Return the schema with undeclared arguments forbidden, unless it says itself what else may come."""
-    if _says(schema):
-        return dict(schema)
-    if _COMBINING.isdisjoint(schema):
-        return {**schema, "additionalProperties": False}
-    return dict(schema) if _old(schema) else {**schema, "unevaluatedProperties": False}
 
 
 def _refuse(errors: Any, arguments: Json) -> NoReturn:

@@ -194,8 +194,9 @@ async def _relay(stream: Stream, order: Order, surface: Surface, reply: Reply, w
 
 def _shut(uris: list[str], tools: list[str], order: Order, world: World) -> Callable[[Surface], bool]:
     """Return the test whether something was quarantined that a stream was opened for: these resources, or tasks."""
-    return lambda now: any(_unheard(uri, order, now, world) for uri in uris) or any(
-        _quarantined(now.targets.get((Kind.TOOL, name)), order) for name in tools
+    return lambda now: (
+        any(_unheard(uri, order, now, world) for uri in uris)
+        or any(_quarantined(now.targets.get((Kind.TOOL, name)), order) for name in tools)
     )
 
 

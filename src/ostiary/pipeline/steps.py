@@ -18,6 +18,7 @@ from ostiary.core.model import (
     Decision,
     Deny,
     Era,
+    Fitted,
     Guard,
     Inbound,
     Json,
@@ -55,6 +56,7 @@ def nothing() -> None:
 
 
 _SAMPLED: Final = 16
+_RETURNING: Final = frozenset({"tools/call", "tasks/get", "tasks/result"})
 _WITH_ARGUMENTS: Final = frozenset({"tools/call", "prompts/get"})
 
 
@@ -254,6 +256,8 @@ async def forward(order: Order, surface: Surface, reply: Reply, world: World, tr
 def settled(order: Order, raw: Json, world: World, trail: Trail) -> Answer:
     """Return a server's answer checked, guarded and in the client's own words."""
     call, target = order.call, order.target
+    if target.results is not None:
+        raw = _fitted(call, target.results, raw, trail)
     if _passes(call, target, raw):
         world.links.remember(order, raw)
         trail.outcome = "tool_error" if raw["result"].get("isError") is True else "answered"
@@ -267,6 +271,21 @@ def settled(order: Order, raw: Json, world: World, trail: Trail) -> Answer:
     world.links.remember(order, raw)
     trail.outcome = _outcome(raw)
     return answered(call, raw)
+
+
+def _fitted(call: Call, fitted: Fitted, raw: Json, trail: Trail) -> Json:
+    """Return an answer whose result fits the tool's output schema, as far as it must; a task has its result inside."""
+    result = raw.get("result")
+    if not isinstance(result, dict) or call.method not in _RETURNING:
+        return raw
+    within = call.method == "tasks/get"
+    given = result.get("result") if within else result
+    if not isinstance(given, dict):
+        return raw
+    fit, finding = fitted(given)
+    if finding:
+        trail.findings.append(finding)
+    return {**raw, "result": {**result, "result": fit} if within else fit}
 
 
 def _passes(call: Call, target: Target, raw: Json) -> bool:

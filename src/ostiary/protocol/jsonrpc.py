@@ -18,6 +18,11 @@ _decoder: Final = msgspec.json.Decoder()
 _encoder: Final = msgspec.json.Encoder()
 _BODIES: Final = (dict, list)
 
+MOST: Final = 100_000
+"""Values in one message: what looks at each of them takes a second for some millions."""
+DEEPEST: Final = 128
+"""Levels of what a server sends."""
+
 encode: Final = _encoder.encode
 """Return the compact JSON of a value. Integers of any size keep their digits."""
 
@@ -38,13 +43,38 @@ def read(body: bytes, depth: int) -> dict[str, Any] | list[Any]:
     if not isinstance(message, _BODIES):
         raise Malformed(hint="a body is one JSON object")
     # Fewer brackets than allowed levels: nothing to measure.
-    if body.count(b"{") + body.count(b"[") > depth and deeper(message, depth):
+    opened = body.count(b"{") + body.count(b"[")
+    if opened > depth and deeper(message, depth):
         raise TooLarge(hint=f"the JSON is nested deeper than {depth} levels")
+    # A value begins with a bracket, or after a bracket or a comma.
+    if 2 * opened + body.count(b",") > MOST and more(message, MOST):
+        raise TooLarge(hint=f"the JSON has more than {MOST} values")
     # The round trip is the proof: had a key been doubled, encoding could not give the same bytes. Only a body that
     # another encoder spaced or escaped differently pays for the slow look.
     if encode(message) != body:
         _refuse_doubled(body)
     return message
+
+
+def heard(body: bytes) -> Any:
+    """Return the value in what a server sent; `NotJson`, or `TooLarge` where it is nested deeper than anybody needs."""
+    message = decode(body)
+    if body.count(b"{") + body.count(b"[") > DEEPEST and deeper(message, DEEPEST):
+        raise TooLarge(hint=f"the JSON is nested deeper than {DEEPEST} levels")
+    return message
+
+
+def more(value: Any, most: int) -> bool:
+    """Say whether there are more than `most` values in `value`."""
+    stack = [value]
+    while stack:
+        most -= 1
+        if most < 0:
+            return True
+        each = stack.pop()
+        if isinstance(each, dict | list):
+            stack += each.values() if isinstance(each, dict) else each
+    return False
 
 
 def deeper(value: Any, depth: int) -> bool:

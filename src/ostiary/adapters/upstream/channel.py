@@ -16,7 +16,7 @@ from ostiary.adapters.upstream.wire import Hear, Heard, SessionGone, cancellatio
 from ostiary.core.errors import Garbled, GatewayError, Lost, NotJson, TimedOut, TooLarge, Unreachable, UpstreamRefused
 from ostiary.core.model import Json
 from ostiary.policy.egress import Origin, parse_url
-from ostiary.protocol.jsonrpc import decode, encode, request
+from ostiary.protocol.jsonrpc import encode, heard, request
 from ostiary.protocol.sse import Event
 
 log: Final = structlog.get_logger(__name__)
@@ -204,7 +204,7 @@ class Channel:
         self._heard = asyncio.get_running_loop().time()
         data = event.data.encode()
         try:
-            message = decode(data)
+            message = heard(data)
         except (NotJson, TooLarge) as error:
             self._unusable(error.detail or error.hint)
             return

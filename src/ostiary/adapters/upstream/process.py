@@ -21,7 +21,8 @@ import structlog
 from ostiary.adapters.upstream.arriving import Arriving, Message
 from ostiary.adapters.upstream.pipes import Sink, Source
 from ostiary.adapters.upstream.program import Lines, Program, neutral
-from ostiary.core.errors import Fault, Garbled, GatewayError, Lost, Overloaded, TimedOut, Unreachable
+from ostiary.core.errors import Fault, Garbled, GatewayError, Lost, NotJson, Overloaded, TimedOut, TooLarge, Unreachable
+from ostiary.protocol.jsonrpc import heard
 
 log = structlog.get_logger(__name__)
 
@@ -234,8 +235,8 @@ class Child:
 
     def _received(self, line: bytes) -> None:
         try:
-            message = msgspec.json.decode(line)
-        except (ValueError, RecursionError):
+            message = heard(line)
+        except (NotJson, TooLarge):
             message = None
         # 2025-03-26 obliges a receiver to take batches.
         for each in message if isinstance(message, list) else (message,):

@@ -13,7 +13,7 @@ from ostiary.adapters.upstream.process import Child
 from ostiary.core.errors import Garbled, GatewayError, Lost, NotJson, TooLarge, UpstreamRefused
 from ostiary.core.model import Json
 from ostiary.protocol import headers as routing
-from ostiary.protocol.jsonrpc import decode, encode, notification
+from ostiary.protocol.jsonrpc import encode, heard, notification
 from ostiary.protocol.methods import INTERLUDE
 
 Hear = Callable[[dict[str, Any]], Awaitable[None]]
@@ -170,7 +170,7 @@ def complete(response: Response, in_session: bool, ident: Any) -> Heard:
 def parsed(data: bytes) -> dict[str, Any]:
     """Return one message, or raise `Garbled`."""
     try:
-        message = decode(data)
+        message = heard(data)
     except (NotJson, TooLarge) as error:
         raise Garbled(f"not JSON: {error.detail or error.hint}") from None
     if not isinstance(message, dict):

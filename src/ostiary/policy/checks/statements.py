@@ -25,6 +25,8 @@ MOST: Final = 2_000
 """Words and signs."""
 DEEPEST: Final = 24
 """Brackets within brackets: what a parser is called anew for."""
+_STEPS: Final = 12
+"""Words that a parser may look at, for each there is: honest statements take it a tenth of that."""
 DIALECTS: Final = (
     "bigquery", "clickhouse", "databricks", "duckdb", "mysql", "oracle", "postgres", "redshift", "snowflake", "spark",
     "sqlite", "trino", "tsql",
@@ -85,7 +87,7 @@ def _judge(text: str, dialect: str, named: frozenset[str]) -> None:
         _portable(text, tokens)
     _one_query(tokens)
     try:
-        parsed = sqlglot.parse(text, read=dialect or None)
+        parsed = _parsed(text, tokens, dialect)
     except _FOREIGN:
         hint = (
             f"in {dialect}" if dialect else "in standard SQL; the rule can name a dialect, as in read-only-sql:postgres"
@@ -96,6 +98,25 @@ def _judge(text: str, dialect: str, named: frozenset[str]) -> None:
         raise _Refused("is not one statement that only reads; write one SELECT")
     for node in statements[0].walk():
         _harmless(node, named)
+
+
+def _parsed(text: str, tokens: list[Token], dialect: str) -> list[Any]:
+    """Return the statements; `_Refused` where the parser goes back and forth more often than an honest one makes it.
+
+    It tries one reading after the other, and within each again: forty words (`join a join a ...`) would take it days.
+    """
+    parser = sqlglot.Dialect.get_or_raise(dialect or None).parser()
+    advance, left = parser._advance, _STEPS * len(tokens) + _STEPS  # noqa: SLF001 - no other place sees every step
+
+    def counted(times: int = 1) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise _Refused("is too tangled to be read in reasonable time; write it flatter, with an ON for every JOIN")
+        advance(times)
+
+    parser._advance = counted  # type: ignore[method-assign]  # noqa: SLF001 - its methods look it up there
+    return list(parser.parse(tokens, text))
 
 
 # Words
@@ -183,7 +204,11 @@ def _harmless(node: Any, named: frozenset[str]) -> None:
 def _table(node: exp.Table) -> bool:
     """Say whether it is a table's name, or a function, which is judged by itself, and not the path of a file."""
     if isinstance(node.this, exp.Func):
-        return True
+        # A function of somebody's schema may have the name of a harmless one.
+        return not node.args.get("db")
+    alias = node.args.get("alias")
+    if alias is not None and not alias.name:
+        return False  # `file('/x')`, where a parser takes the name for a table's
     return all(isinstance(each, exp.Identifier) and _PATHLIKE.isdisjoint(each.name) for each in node.parts)
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from ostiary.core.model import Caller, Deny, Kind, Target
+from ostiary.core.rules import FALSE, TRUE, Ask, Rule
 from ostiary.policy.checks import demands as module
-from ostiary.policy.checks.demands import KINDS, MOST, Odd, compiled, demands, faults, problem, wrong_way
+from ostiary.policy.checks.demands import KINDS, MOST, Demanded, Odd, compiled, demands, faults, problem, wrong_way
 from ostiary.policy.conditions import Member, Steps
+from ostiary.policy.decide import decide
+from ostiary.policy.needs import needed
 
 FIXTURES = {"path": "inside:/srv/docs", "url": "public", "query": "read-only-sql"}
 
@@ -138,3 +143,30 @@ def test_a_tool_without_arguments_has_none_to_check() -> None:
 def test_a_demand_is_told_as_people_write_it() -> None:
     said = [each.said for each in demands({"path": "inside:/srv", "cwd?": "word"})]
     assert said == ["args.cwd is missing or is word", "args.path is inside:/srv"]
+
+
+def test_as_a_test_of_a_rule_it_holds_or_not_or_may() -> None:
+    test = Demanded(demands({"path": "inside:/srv", "name": "word"}))
+    given = {"path": "/srv/a", "name": "a b"}
+    assert test(None, Ask()) == TRUE | FALSE
+    assert test(None, Ask(arguments=given)) == FALSE
+    assert test(None, Ask(arguments=given | {"name": "a"})) == TRUE
+    assert [outcome for _, outcome in test.leaves(Ask(arguments=given))] == [FALSE, TRUE]
+    assert (test.unfit(given) or "").startswith("args.name is not one plain word")
+
+
+def test_a_denial_says_which_argument_in_words_for_the_caller_and_for_the_ledger() -> None:
+    test = Demanded(demands({"path": "inside:/srv"}))
+    rule = Rule("docs", (frozenset({"*"}),), test=test, when="args.path is inside:/srv", unfit=test.unfit)
+    caller = Caller("ana", "i", "c", "p", 9e9, tags=frozenset({"*"}))
+    target = Target("files", Kind.TOOL, "read", "files.read", "read", allows=(rule,), careful=True)
+    denied = decide(caller, target, Ask(0.0, {"path": "/etc/passwd"}, "tools/call"))
+    assert isinstance(denied, Deny)
+    assert denied.open
+    assert denied.said == "args.path is not inside /srv; write the whole path from there on"
+    assert needed(denied, caller, target) == f"condition: docs (args.path is inside:/srv): {denied.said}"
+    unasked = decide(
+        caller, msgspec.structs.replace(target, allows=(msgspec.structs.replace(rule, test=lambda *_: FALSE),)), Ask()
+    )
+    assert isinstance(unasked, Deny)
+    assert unasked.said == ""

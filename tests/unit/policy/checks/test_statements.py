@@ -20,7 +20,7 @@ GOOD = [
     "select 'delete from x; -- drop' from t", "select 'it''s' from t", "select upper(a), substring(a, 1, 2), round(b, 2) from t where c like '%x%' and d is not null", "select -a + b * (c - 1) / 2 from t where not d = 1",
 ]  # fmt: skip
 BAD = [
-    "", " ", "nonsense", "((", "'", "delete from t", "update t set a = 1", "insert into t values (1)", "drop table t", "create table t (a int)", "truncate table t", "merge into t using u on 1=1 when matched then delete",
+    "", " ", "nonsense", "((", "(1)", "'", "delete from t", "update t set a = 1", "insert into t values (1)", "drop table t", "create table t (a int)", "truncate table t", "merge into t using u on 1=1 when matched then delete",
     "select 1; drop table t", "select 1;;", "; select 1", "select 1; select 2", "select 1 delete from t", "select a from t drop table u", "select 1 exec xp_cmdshell 'dir'", "select 1 waitfor delay '0:0:9'",
     "select 1 -- x", "select 1 /* x */", "/* x */ select 1", "select /**/ 1", "select /*! 1 */ 2", "select /*!50000 1*/", "select /*+ x */ 1", "select 1 --", "select 1/*", "select 1 # x\n; delete from t",
     "with x as (delete from t returning *) select * from x", "with x as (insert into t values (1) returning a) select * from x", "select * into u from t", "select a from t into outfile '/tmp/x'", "select a into dumpfile '/x' from t",
@@ -86,10 +86,43 @@ def test_without_a_dialect_nothing_is_taken_that_two_read_differently(text: str)
     assert reading("")(text)
 
 
+def test_what_is_a_word_of_writing_and_a_function_is_judged_as_a_function() -> None:
+    assert reading("mysql")("select truncate(a, 2) from t") is None
+    assert reading("mysql")("select insert(a, 1, 1, 'b') from t") is None
+    assert reading("mysql")("select truncate from t")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select " + "join a " * 40,
+        "select a from t " + "join a " * 40,
+        "select " + "array[" * 20 + "1" + "]" * 20,
+        "select a from t where " + "array[" * 20 + "1" + "]" * 20,
+    ],
+)
+def test_a_parser_that_goes_back_and_forth_is_stopped(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by feeding it repetitions: each word doubled its work. What it looks at is counted here as it is there."""
+    looked = 0
+    real = sqlglot.parser.Parser._advance
+
+    def counted(self: sqlglot.parser.Parser, times: int = 1) -> None:
+        nonlocal looked
+        looked += 1
+        real(self, times)
+
+    monkeypatch.setattr(sqlglot.parser.Parser, "_advance", counted)
+    for dialect in ("", "postgres", "snowflake"):
+        looked = 0
+        reading(dialect)(text)
+        assert looked <= statements._STEPS * (len(sqlglot.tokenize(text, read=dialect or None)) + 2)
+
+
 def test_files_are_no_tables() -> None:
     assert reading("duckdb")("select * from '/etc/passwd'")
     assert reading("duckdb")("select * from 's3://b/x.csv'")
     assert reading("snowflake")("select * from @stage/x")
+    assert reading("mysql")("select * from file('/x')")
 
 
 def test_a_rule_may_add_functions_of_its_own() -> None:
