@@ -126,7 +126,7 @@ def test_codes_of_older_revisions_reach_no_modern_client(code: int, method: str,
 @pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
 @pytest.mark.parametrize("content", [[1], "text", 5, True, None])
 def test_a_handshake_client_gets_objects_and_nothing_of_the_modern_era(version: str, content: Any) -> None:
-    tool = {**DEFINITION, "outputSchema": {"type": "array"}}
+    tool = {**DEFINITION, "outputSchema": {"type": ["array", "string", "integer", "boolean", "null"]}}
     odd = Catalogue("files", "", tools=(tool,), capabilities={"tools": {}})
     said = {"resultType": "complete", "ttlMs": 1, "cacheScope": "public", "content": [], "structuredContent": content}
     door = front({"result": said}, files=odd)

@@ -105,7 +105,7 @@ async def test_the_open_routes_where_people_sign_in_are_those_of_their_list(
     transport = httpx2.ASGITransport(app=pages, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url=own["url"]) as http:
         answered = {(verb, path): (await http.request(verb, path)).status_code for path in paths for verb in VERBS}
-    found = {each for each, code in answered.items() if code != 401}  # noqa: PLR2004 - unauthorized
+    found = {each for each, code in answered.items() if code != 401}
     assert found == unlocked(PEOPLE)
 
 

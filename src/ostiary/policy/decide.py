@@ -64,6 +64,11 @@ def _weighed(caller: Caller, target: Target, ask: Ask | None) -> Decision:
         outcome = came(rule, caller, ask)
         if outcome and not outcome & FALSE:
             return Deny(_against(rule, outcome), rule.name, when=rule.when)
+    return _granted(caller, target, ask)
+
+
+def _granted(caller: Caller, target: Target, ask: Ask | None) -> Decision:
+    """Return what the allows come to, where no rule denies."""
     lacking: Rule | None = None
     nearest: Rule | None = None
     for rule in target.allows:
@@ -77,16 +82,15 @@ def _weighed(caller: Caller, target: Target, ask: Ask | None) -> Decision:
             lacking = rule
     if lacking is not None:
         return Deny(Reason.MISSING_SCOPE, lacking.name, lacking.scopes - caller.scopes, lacking.scopes)
-    if nearest is None:
-        return _NO_RULE
-    return Deny(Reason.CONDITION, nearest.name, when=nearest.when, said=_unfit(nearest, ask))
+    return _NO_RULE if nearest is None else _unheld(nearest, ask)
 
 
-def _unfit(rule: Rule, ask: Ask | None) -> str:
-    """Return which argument does not fit what the rule demands of it."""
-    if rule.unfit is None or ask is None or ask.arguments is None:
-        return ""
-    return rule.unfit(ask.arguments) or ""
+def _unheld(rule: Rule, ask: Ask | None) -> Deny:
+    """Return the denial by what a rule demands, with the argument that does not fit."""
+    said = None
+    if rule.unfit is not None and ask is not None and ask.arguments is not None:
+        said = rule.unfit(ask.arguments)
+    return Deny(Reason.CONDITION, rule.name, when=rule.when, said=said or "")
 
 
 def _against(rule: Rule, outcome: int) -> Reason:
