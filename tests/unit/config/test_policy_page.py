@@ -27,4 +27,4 @@ def test_every_example_is_taken(block: str) -> None:
 
 
 def test_there_are_examples_of_everything() -> None:
-    assert len(BLOCKS) == 6
+    assert len(BLOCKS) == 7
