@@ -96,7 +96,8 @@ def hostile(options: argparse.Namespace) -> list[str]:
 def mixed(options: argparse.Namespace) -> list[str]:
     """Return what did not hold."""
     seconds = options.minutes * 60
-    rest = UPSTREAM_IDLE + 20 if options.minutes >= LONG_MINUTES else SHORT_REST
+    usual = UPSTREAM_IDLE + 20 if options.minutes >= LONG_MINUTES else SHORT_REST
+    rest = options.rest if options.rest is not None else usual
     with (
         tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as folder,
         mixed_stage(Path(folder)) as on,
@@ -125,6 +126,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--calls", type=int, help="calls (isolation 1000000, hostile 20000)")
     parser.add_argument("--requests", type=int, default=100_000, help="requests (fuzz 100000)")
     parser.add_argument("--minutes", type=float, default=30.0, help="how long traffic lasts (mixed 30)")
+    parser.add_argument(
+        "--rest", type=float, help="seconds of rest afterwards; under 640 idle sessions are not judged (mixed 660)"
+    )
     parser.add_argument("--pace", type=float, default=200.0, help="what clients do in a second (mixed 200)")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "ostiary-soak")

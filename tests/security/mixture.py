@@ -25,7 +25,7 @@ from tests.security.raw import Ended, Said, Wire
 
 Json = dict[str, Any]
 
-PATIENCE: Final = 3
+PATIENCE: Final = 6
 """Seconds that a client has to answer (`gateway.timeouts.answer`)."""
 TIMEOUT: Final = 10
 """Seconds that a server has for one call."""
