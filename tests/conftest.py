@@ -10,6 +10,10 @@ TESTS: Final = Path(__file__).parent
 LONG: Final = (
     TESTS / "contract" / "oauth",
     TESTS / "contract" / "login",
+    TESTS / "contract" / "test_scan.py",
+    TESTS / "pipeline" / "test_simulate.py",
+    TESTS / "pipeline" / "test_trim.py",
+    TESTS / "unit" / "operate" / "test_compare.py",
     TESTS / "security" / "test_confused_deputy.py",
 )
 """Each test here is quick, and together they take longer than `make check` has."""

@@ -8,6 +8,7 @@ import html
 import json
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
@@ -259,19 +260,21 @@ def test_what_a_configuration_refers_to_is_a_secret(monkeypatch: pytest.MonkeyPa
 def test_the_search_looks_everywhere_a_running_gateway_writes(tmp_path: Path) -> None:
     """What a gateway is known to write is planted, as if it were a secret, and found in each of these places."""
     where = {
-        "log": "server answers",
+        "log": "deliberately-planted-server",
         "ledger": "deliberately-planted-subject",
         "database": "deliberately-planted-subject",
     }
     where |= {"upstream": "deliberately-planted-argument", "answer": "deliberately-planted-argument"}
     where |= {"printed": "deliberately-planted-subject"}
-    with upstream("tests.security.echo_upstream") as behind, rig(tmp_path, {"echo": behind.settings()}) as running:
+    with ExitStack() as stack:
+        behind = stack.enter_context(upstream("tests.security.echo_upstream"))
+        running = stack.enter_context(rig(tmp_path, {where["log"]: behind.settings()}))
         token = running.gateway.token("deliberately-planted-subject")
         body = {
             "jsonrpc": "2.0", "id": 1, "method": "tools/call",
-            "params": {"name": "echo__echo", "arguments": {"secret": where["answer"]}, "_meta": META},
+            "params": {"name": f"{where['log']}__echo", "arguments": {"secret": where["answer"]}, "_meta": META},
         }  # fmt: skip
-        fields = {"authorization": f"Bearer {token}", "mcp-method": "tools/call", "mcp-name": "echo__echo"}
+        fields = {"authorization": f"Bearer {token}", "mcp-method": "tools/call", "mcp-name": f"{where['log']}__echo"}
         with httpx2.Client(trust_env=False) as client:
             said = client.post(f"{running.gateway.url}/mcp", json=body, headers=fields | HEADERS)
             assert where["answer"] in said.text
@@ -281,9 +284,11 @@ def test_the_search_looks_everywhere_a_running_gateway_writes(tmp_path: Path) ->
         for text in set(where.values()):
             RUN.plant("password", text, text)
         found = RUN.findings()
+    # What gateways of other tests said of their metrics may have been found already, and is told once.
+    found += RUN.findings()
     for place, text in where.items():
         assert any(f"password: {text}; " in said and f"; in {place} " in said for said in found), (place, found)
-    assert any("; in answer to /metrics at " in said for said in RUN.findings()), "the metrics are read at the end"
+    assert any("; in answer to /metrics at " in said for said in found), "the metrics are read at the end"
 
 
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
