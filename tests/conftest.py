@@ -15,6 +15,9 @@ LONG: Final = (
     TESTS / "pipeline" / "test_trim.py",
     TESTS / "unit" / "operate" / "test_compare.py",
     TESTS / "security" / "test_confused_deputy.py",
+    TESTS / "security" / "test_regex_denial.py",
+    TESTS / "security" / "test_schema_bombs.py",
+    TESTS / "security" / "test_sql_tricks.py",
 )
 """Each test here is quick, and together they take longer than `make check` has."""
 
