@@ -17,8 +17,6 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from py_sdk import seen
 
-PORT = 0
-
 
 class Kept(TokenStorage):
     """Tokens in memory."""

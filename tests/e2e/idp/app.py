@@ -7,28 +7,25 @@ sessions is ahead, `POST /test/link` makes a bootstrap link: what a terminal wou
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import structlog
 import uvicorn
-from msgspec.structs import replace
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from ostiary.adapters.identity import jwt
-from ostiary.adapters.identity.discovery import discovered
 from ostiary.adapters.identity.jwks import Keys, Pace
 from ostiary.adapters.identity.outbound import Fetched
+from ostiary.adapters.identity.signing_in import Described, Tokens
 from ostiary.adapters.login import bootstrap, looks
 from ostiary.adapters.login.forgery import FIELD, proof, unforged
 from ostiary.adapters.login.pages import routes
@@ -50,51 +47,17 @@ def now() -> float:
     return time.time() + PASSED[0]
 
 
-def logout_token(text: str) -> jwt.Unverified:
-    """Read a token as `jwt.read` does, whose type says that it is a logout token (Back-Channel Logout section 2.4)."""
-    head, rest = text.split(".", 1)
-    header = jwt.opened(jwt.decoded(head))
-    if header.get("typ") not in {None, "JWT", "logout+jwt"}:
-        raise jwt.refused("jwt_typ", "a token of another kind")
-    bare = base64.urlsafe_b64encode(json.dumps({**header, "typ": "JWT"}).encode()).rstrip(b"=").decode()
-    token = jwt.read(f"{bare}.{rest}")
-    return replace(token, parts=(head.encode(), *token.parts[1:]))
-
-
-def verifiers(issuer: str, client: str, fetch: Any) -> tuple[Callable[[str], Awaitable[Json]], ...]:
-    """Return what verifies ID tokens, and what verifies only signatures."""
-    keys = Keys(issuer, "", fetch, Pace(), time.monotonic, asyncio.sleep)
-    expected = jwt.Expected(issuer, frozenset({client}), id_tokens=True)
-
-    async def proven(token: jwt.Unverified) -> Json:
-        jwt.permitted(token, expected)
-        found = keys.ready(token.kid) or await keys.find(token.kid)
-        jwt.keyed(token, found)
-        jwt.proven(token, found)
-        return token.claims
-
-    async def verify(text: str) -> Json:
-        token = jwt.read(text)
-        jwt.judge(token.claims, expected, time.time())
-        return await proven(token)
-
-    async def signed(text: str) -> Json:
-        return await proven(logout_token(text))
-
-    return verify, signed
-
-
 def provider(issuer: str, client: Client) -> Provider:
     fetch: Fetching[Fetched] = Fetching(Fetched, (ip_network("127.0.0.0/8"),))
-    verify, signed = verifiers(issuer, client.id, fetch)
-
-    async def metadata() -> Json:
-        return (await discovered(issuer, fetch)).document
-
+    keys = Keys(issuer, "", fetch, Pace(), time.monotonic, asyncio.sleep)
+    tokens = Tokens(issuer, client.id, lambda: keys, jwt.USUAL, time.time)
+    metadata = Described(issuer, fetch, time.monotonic)
     names = {"eng": "developer", "sec": "auditor"}
     reading = Reading(issuer, roles=Source("groups", names), teams=Source("team"))
     scopes = ("openid", "profile", "email", "groups")
-    return Provider("staff", issuer, client, reading, metadata, fetch, verify, signed, scopes, "Staff directory")
+    return Provider(
+        "staff", issuer, client, reading, metadata, fetch, tokens.identity, tokens.logout, scopes, "Staff directory"
+    )
 
 
 def setting(given: Any) -> Setting:
