@@ -5,6 +5,7 @@ python scripts/node.py install FOLDER   installs what FOLDER/package-lock.json p
 """
 
 import argparse
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -34,6 +35,13 @@ def node() -> Path:
 
 def installed(folder: Path) -> Path:
     """Return the folder's node_modules, holding exactly what its lock file pins."""
+    with (folder / "package-lock.json").open("rb") as lock:
+        # Two runs side by side must not install into one folder at once.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _installed(folder)
+
+
+def _installed(folder: Path) -> Path:
     modules = folder / "node_modules"
     pinned = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
     stamp = modules / STAMP
