@@ -1,0 +1,245 @@
+"""Text that was encoded, decoded where it stands: escapes, percent signs, entities, base64, hexadecimal, bits. Pure.
+
+What decodes to no text stays as it is: digests, keys, pictures. Each kind is found by a pattern that looks at every
+character a bounded number of times, and no decoding makes a text longer than it was.
+"""
+
+from __future__ import annotations
+
+import binascii
+import html
+import re
+import sys
+from base64 import b32decode
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from ostiary.guards.engine import compiled, readable, spans
+from ostiary.guards.mapping import Draft, Layer
+
+# Nine characters of well-formed UTF-8 (table 3-7 of the standard) that a person can read: chance writes them in one of
+# some thousand places.
+_TEXT: Final = compiled(
+    "(?:[\t\n\r\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|(?:\xe0[\xa0-\xbf]|\xed[\x80-\x9f]|[\xe1-\xec\xee\xef][\x80-\xbf])[\x80-\xbf]"
+    "|(?:\xf0[\x90-\xbf]|\xf4[\x80-\x8f]|[\xf1-\xf3][\x80-\xbf])[\x80-\xbf]{2}){9,}",
+    raw=True,
+)
+_WIDE: Final = compiled("(?:[\t\n\r\x20-\x7e]\x00){6,}", raw=True)
+_WRAPPED: Final = re.compile(r"(?<=[A-Za-z0-9+/]{60})(?:\r?\n|(?:\\r)?\\n)(?=[A-Za-z0-9+/])")
+_WRAP: Final = compiled(r"[A-Za-z0-9+/]{60}(?:\r?\n|(?:\\r)?\\n)[A-Za-z0-9+/]")
+_LETTERS: Final = 0.5
+_ENOUGH: Final = 0.9
+_SHIFTS: Final = 4
+_PLAIN: Final = 2
+_SHORT: Final = 256
+_UNPRINTED: Final = bytes(each for each in range(256) if not 32 <= each < 127)  # noqa: PLR2004 - ASCII
+_ASCII: Final = r"(?:[2-7][0-9A-Fa-f]|0[9aAdD])"
+_HIGH: Final = r"(?:[cdCD][0-9A-Fa-f][ ,:]?[89abAB][0-9A-Fa-f]|[eE][0-9A-Fa-f](?:[ ,:]?[89abAB][0-9A-Fa-f]){2})"
+
+GATES: Final = {
+    "escape": r"\\[nrtbf\"'/\\uUxX0-7]",
+    "percent": r"%[0-9A-Fa-f]{2}",
+    "entity": r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][0-9A-Za-z]{1,30});",
+    "base64": r"(?:[a-z0-9+/_-]{1,9}[A-Z]+){4}|[A-Za-z0-9+/_-]{13}={1,2}",
+    "hex": rf"(?:(?:{_ASCII}|{_HIGH})[ ,:]{{0,2}}(?:0x)?){{9}}",
+    "base32": r"[A-Z2-7]{16}",
+    "bits": r"(?:[01]{8}[ ,]?){6}",
+}
+"""What is in every text that holds something of each kind."""
+
+_ESCAPE: Final = re.compile(
+    r"\\(?:(?P<units>u[0-9A-Fa-f]{4}(?:\\u[0-9A-Fa-f]{4})*)|(?P<bytes>x[0-9A-Fa-f]{2}(?:\\x[0-9A-Fa-f]{2})*)"
+    r"|(?P<point>u\{[0-9A-Fa-f]{1,6}\}|U[0-9A-Fa-f]{8}|[xX]\{[0-9A-Fa-f]{1,6}\})|(?P<octal>[0-3][0-7]{2})"
+    r"|(?P<one>[nrtbf\"'/\\]))"
+)
+_ONE: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "", "f": "\f"}
+_PERCENT: Final = re.compile(r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*")
+_ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][0-9A-Za-z]{1,30});")
+_BASE64: Final = compiled(
+    r"[A-Za-z0-9+/_-]*(?:[a-z0-9+/_-]{1,9}[A-Z]+){4}[A-Za-z0-9+/_-]*={0,2}|[A-Za-z0-9+/_-]{13,}={1,2}"
+)
+_HEX: Final = compiled(rf"(?:(?:0x|\\x)?(?:{_ASCII}|{_HIGH})[ ,:]{{0,2}}){{9,}}")
+_BASE32: Final = compiled(r"[A-Z2-7]{16,}={0,6}")
+_BITS: Final = compiled(r"(?:[01]{8}[ ,]?){6,}")
+
+
+_PAIR: Final = re.compile(r"(?:0x|\\x)?([0-9A-Fa-f]{2})")
+_URLSAFE: Final = str.maketrans("-_", "+/")
+
+
+def decoded(text: str, kinds: frozenset[str]) -> tuple[str, tuple[Layer, ...], tuple[str, ...]]:
+    """Return a text with what is encoded in it decoded, the ways back, and which kinds were."""
+    layers: list[Layer] = []
+    if "base64" in kinds and (joined := _unwrapped(text)).changed:
+        text, layer = joined.done()
+        layers.append(layer)
+    draft, told, done = Draft(text), dict[str, None](), 0
+    for start, end, kind in sorted(_runs(text, kinds)):
+        if start >= done and _WRITERS[kind](draft, start, -end):
+            told[kind] = None
+            done = -end
+    text, layer = draft.done()
+    return text, (*layers, layer), tuple(told)
+
+
+def _unwrapped(text: str) -> Draft:
+    """Leave out the line ends inside long base64 (RFC 2045 wraps it at 76 characters)."""
+    draft = Draft(text)
+    if _WRAP.search(readable(text)) is None:
+        return draft
+    for found in _WRAPPED.finditer(text):
+        draft.cut(*found.span())
+    return draft
+
+
+def _runs(text: str, kinds: frozenset[str]) -> Iterator[tuple[int, int, str]]:
+    """Yield where something may be encoded; an end is negative, so that of two at one place the longer comes first."""
+    for kind in sorted(kinds):
+        if kind in _QUICK:
+            for found in _QUICK[kind].finditer(text):
+                yield found.start(), -found.end(), kind
+        else:
+            for start, end in spans(_STEADY[kind], text):
+                yield start, -end, kind
+
+
+def _escape(draft: Draft, start: int, end: int) -> bool:
+    written = draft.text[start:end]
+    if end - start == _PLAIN:
+        draft.put(_ONE.get(written[1], written[1]), start, end)
+        return True
+    match written[1]:
+        case "u" if written[2] != "{":
+            digits = bytes.fromhex(written.replace("\\u", ""))
+            draft.decoded(digits.decode("utf-16-be", "surrogatepass"), start, end, (1, 6), unit=1)
+        case "x" if written[2] != "{":
+            _bytes(draft, bytes.fromhex(written.replace("\\x", "")), start, end, 4)
+        case "u" | "U" | "x" | "X":
+            number = int(written[2:].strip("{}"), 16)
+            draft.put(chr(number) if number <= sys.maxunicode else "", start, end)
+        case _:
+            draft.put(chr(int(written[1:], 8)), start, end)
+    return True
+
+
+def _percent(draft: Draft, start: int, end: int) -> bool:
+    _bytes(draft, bytes.fromhex(draft.text[start:end].replace("%", "")), start, end, 3)
+    return True
+
+
+def _bytes(draft: Draft, data: bytes, start: int, end: int, each: int) -> None:
+    """Write bytes that took `each` characters each: as UTF-8, or else every byte for itself."""
+    try:
+        draft.decoded(data.decode("utf-8"), start, end, (1, each))
+    except UnicodeDecodeError:
+        draft.evenly(data.decode("latin-1"), start, end, (1, each))
+
+
+def _entity(draft: Draft, start: int, end: int) -> bool:
+    written = draft.text[start:end]
+    meant = html.unescape(written)
+    if meant == written:
+        return False
+    draft.put(meant, start, end)
+    return True
+
+
+def _base64(draft: Draft, start: int, end: int) -> bool:
+    """Write what base64 says, whatever letters stand before it without a gap."""
+    written = draft.text[start:end].rstrip("=").translate(_URLSAFE)
+    best, most, data = 0, 0, b""
+    for shift in range(min(_SHIFTS, len(written) - 1)):
+        read = _read(written[shift:])
+        if wide := _WIDE.match(read):
+            draft.decoded(wide.group().decode("utf-16-le"), start + shift, end, (3, 4), unit=2)
+            return True
+        text = _readable(read)
+        if text > most:
+            best, most, data = shift, text, read
+        if most >= _ENOUGH * len(read):
+            break
+    return _texts(draft, data, start + best, end)
+
+
+def _readable(data: bytes) -> int:
+    """Return how many of some bytes are text; none where that is too little to look for."""
+    if len(data) < _SHORT and not data.isascii():
+        # Names in code look like base64 too, and decode to noise: a third of it prints.
+        printing = len(data.translate(None, _UNPRINTED))
+        if printing < len(data) // 2 and not _valid(data):
+            return 0
+    return sum(found.end() - found.start() for found in _TEXT.finditer(data))
+
+
+def _valid(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # The end of a text may have been cut, or not belong to it.
+        return error.start >= len(data) // 2
+    return True
+
+
+def _texts(draft: Draft, data: bytes, start: int, end: int) -> bool:
+    """Write the parts of some bytes that are text."""
+    found = [(each.start(), each.end()) for each in _TEXT.finditer(data)]
+    for first, last in found:
+        until = end if last == len(data) else min(end, start - -last // 3 * 4)
+        draft.decoded(data[first:last].decode("utf-8"), start, until, (3, 4), first=first)
+    return bool(found)
+
+
+def _read(written: str) -> bytes:
+    whole = written[: len(written) - (len(written) % 4 == 1)]
+    return binascii.a2b_base64(whole + "=" * (-len(whole) % 4))
+
+
+def _base32(draft: Draft, start: int, end: int) -> bool:
+    written = draft.text[start:end].rstrip("=")
+    # Whole bytes end after 2, 4, 5, 7 or 8 letters (RFC 4648, section 6).
+    whole = written[: len(written) - (len(written) % 8 in {1, 3, 6})]
+    new = _worded(b32decode(whole + "=" * (-len(whole) % 8)))
+    if new:
+        draft.decoded(new, start, start + len(whole), (5, 8))
+    return bool(new)
+
+
+def _hex(draft: Draft, start: int, end: int) -> bool:
+    return _steps(draft, start, end, 16)
+
+
+def _bits(draft: Draft, start: int, end: int) -> bool:
+    return _steps(draft, start, end, 2)
+
+
+def _steps(draft: Draft, start: int, end: int, base: int) -> bool:
+    """Write bytes that are written in digits, in even steps or not."""
+    found = list((_PAIR if base > 2 else _EIGHT).finditer(draft.text, start, end))  # noqa: PLR2004 - not in bits
+    new = _worded(bytes(int(each[1], base) for each in found))
+    if not new:
+        return False
+    step = found[1].start() - found[0].start()
+    if all(each.start() == start + at * step for at, each in enumerate(found)):
+        draft.decoded(new, start, found[-1].end(), (1, step))
+    else:
+        draft.put(new, start, found[-1].end())
+    return True
+
+
+def _worded(data: bytes) -> str:
+    """Return bytes as text where they are words; empty where they are not."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+    letters = sum(each.isalpha() or each == " " for each in text)
+    return text if letters >= _LETTERS * len(text) else ""
+
+
+_EIGHT: Final = re.compile("([01]{8})")
+_QUICK: Final = {"escape": _ESCAPE, "percent": _PERCENT, "entity": _ENTITY}
+_STEADY: Final = {"base64": _BASE64, "hex": _HEX, "base32": _BASE32, "bits": _BITS}
+_WRITERS: Final[Mapping[str, Callable[[Draft, int, int], bool]]] = {
+    "escape": _escape, "percent": _percent, "entity": _entity, "base64": _base64, "hex": _hex, "base32": _base32,
+    "bits": _bits,
+}  # fmt: skip

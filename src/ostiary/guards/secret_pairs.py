@@ -1,0 +1,234 @@
+"""Secrets that only their key gives away: `"password": "…"`, `api_key=…`, `--token …`, `<secret>…</secret>`. Pure.
+
+A key that tells is not enough: what stands beside it must look like a value that somebody chose or drew, and not like
+a placeholder, a variable, a type, a path, a count or a digest.
+"""
+
+# ruff: noqa: E501, PLR2004, SIM905
+# The thresholds were set by tests/unit/guards/sensitive_report.py; patterns and lists of words are one string each.
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+import re2
+
+from ostiary.guards.columns import Columns
+from ostiary.guards.matching import Candidate, compiled, encoded, hits
+from ostiary.guards.secret_checks import classes, entropy, placeholder, running
+
+_CHOSEN_KEYS: Final = (
+    r"passw(?:or)?ds?|passwort|passphrase|passcode|passwd|pwd|contrase(?:ñ|n)a|senha|mot[ _\-]?de[ _\-]?passe|wachtwoord"
+    r"|kennwort|l(?:ö|o)senord|has(?:ł|l)o|parola|пароль|パスワード|密码|密碼|비밀번호|[_\-]pass|userpass|dbpass|[\"']pass\b|\bpw\b"
+)
+_DRAWN_KEYS: Final = (
+    r"secret|token|credential|authorization|api[ _\-.]?key|session[_\-]?id|webhook[_\-]?key|x-auth"
+    r"|(?:access|auth|private|secret|encrypt(?:ion)?|decryption|sign(?:ing)?|signature|master|account|shared|storage|subscription"
+    r"|service|client|app|application|consumer|session|jwt|hmac|aes|admin|root|server|deploy|write|read|function|host|license)[ _\-]?key"
+)
+_KEY: Final = rf"(?:{_CHOSEN_KEYS}|{_DRAWN_KEYS})[\w\-]{{0,24}}"
+_QUOTE: Final = r"\\{0,3}[\"'`]"
+_ASSIGNS: Final = (
+    rf"(?:{_QUOTE}|\])?\]?[ \t]{{0,8}}(?:=>|:=|={{1,3}}|:)[ \t]{{0,8}}"  # an assignment in a file, in code, in JSON, in a URL
+    rf"|{_QUOTE}?,?\s{{1,20}}(?:-\s)?\\{{0,3}}[\"']?(?:value|content)\\{{0,3}}[\"']?[ \t]{{0,3}}[:=][ \t]{{0,3}}"  # name and value apart
+    rf"|{_QUOTE},\\{{0,3}}[\"'](?:value|content)\\{{0,3}}[\"']:"  # the same in compact JSON
+    r"|(?:[ \t]xsi?:[^<>]{0,40})?>"  # XML
+    r"|(?:[ ](?:for|of|to)[ ][\w .@\-]{1,30})?[ ](?:is|was|ist|lautet|est|es|to|=)[ :][ ]?"  # prose
+    r"|[ ]\|[ ]"  # a row of a table in Markdown
+)
+_VALUE: Final = r"\\{1,3}\"([^\"\\\n]{3,})\\{1,3}\"|\"((?:[^\"\\\n]|\\[^\n]){3,})\"|'((?:[^'\\\n]|\\[^\n]){3,})'|`([^`\n]{3,})`|([^\s\"'`,;<>\\]{3,})"
+_PAIR: Final = rf"(?i:({_KEY})(?:{_ASSIGNS})(?:{_VALUE}))"
+# A blank alone, or a comma in a call, assigns too; but so much stands behind a blank that only disorder counts there.
+_SPACED: Final = rf"(?i:({_KEY})(?:[ \t]{{1,4}}|{_QUOTE},[ ]?)[\"']?([^\s\"'`,;<>]*\d[^\s\"'`,;<>]*))"
+_FLAG: Final = rf"(?i:--[\w\-]{{0,24}}?(?:{_CHOSEN_KEYS}|{_DRAWN_KEYS})[\w\-]{{0,16}}[ =](?:\"([^\"\n]{{3,}})\"|'([^'\n]{{3,}})'|([^\s\"'`<>\-][^\s\"'`<>]{{2,}})))"
+HINT: Final = rf"(?i)(?:{_CHOSEN_KEYS}|{_DRAWN_KEYS})[\w\-]*(?:[\"'`\\\]]+[ \t]*[:=,]|[ \t]*[:=>]|[ ](?:is|was|ist|lautet|est|es|to|for|of)[ ]|[ ]\||\s+(?:value|-))"
+CELL_HINT: Final = rf"(?i)(?:{_CHOSEN_KEYS}|{_DRAWN_KEYS})[\w\-]*[\"']?[ ]?[,;|\t\n]"
+SPACED_HINT: Final = rf"(?i)(?:{_CHOSEN_KEYS}|{_DRAWN_KEYS})[\w\-]*(?:[ \t]+|[\"'`],[ ]?)[\"']?[^\s\"']*\d"
+FLAG_HINT: Final = rf"(?i)--[\w\-]*(?:{_CHOSEN_KEYS}|{_DRAWN_KEYS})"
+_TELLING: Final = rf"(?i)(?:{_CHOSEN_KEYS}|{_DRAWN_KEYS}|^pass$)"
+
+_BEFORE: Final = 40
+_LAST_GROUP: Final = 6
+_BARE_FLAG: Final = 3
+# What a key's last word, or any of its words, makes of it: a name of the secret, its length, its end; a cursor, a count.
+_NOT_LAST: Final = re2.compile(
+    r"(?:^|[ _\-.])(?:ids?|name|names|count|counts|type|types|length|len|size|url|uri|endpoint|path|file|dir|folder|policy|version"
+    r"|expir\w*|ttl|age|status|enabled|disabled|required|optional|hint|label|field|format|pattern|regex|algorithm|alg|hash|hashes|digest"
+    r"|checksum|limits?|usage|used|budget|index|arn|ref|refs|manager|store|rotation|at|on|date|time|timestamp|scopes?|class"
+    r"|provider|prefix|env|var|param|params|header|placeholder|title|description|message|strength|reset|changed|updated"
+    r"|created|valid|validity|window|rate|cost|price|s|source|mode|kind|method|error|errors|help|text|issuer|owner|lifetime)$"
+)
+_NOT_ANY: Final = re2.compile(
+    r"(?:^|[ _\-.])(?:next|page|pages|cursor|continuation|continue|sync|max|min|num|total|csrf|xsrf|public|prompt|completion|cached?|idempotency"
+    r"|primary|foreign|partition|sort|input|output|reasoning|tokenizer|tokenize|forgot|show|hide|resume|progress|delta|upload"
+    r"|no|has|is|use|uses|requires?|allow|invalid|missing|wrong|incorrect|end|eos|bos|pad|unk|stop|special|mask|token[ _\-]?uri)(?:[ _\-.]|$)"
+)
+_SESSION: Final = re2.compile(r"sess(?:ion)?[_\- ]?id$")
+_CAMEL: Final = re2.compile(r"([a-z0-9])([A-Z])")
+_IS_CHOSEN: Final = re2.compile(rf"(?i){_CHOSEN_KEYS}|^pass$")
+_STRONG: Final = re2.compile(
+    r"(?i)secret|password|api[ _\-.]?key|(?:access|auth|refresh|bearer|id|session|api)[ _\-]?token|(?:private|access)[ _\-]?key"
+)
+_UUID: Final = re2.compile(r"(?i)^\{?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?$")
+_NOT_VALUE: Final = re2.compile(
+    r"(?i)^(?:https?:|file:|env:|vault:|arn:|ref:|op://|secret:|sha\d{1,3}[:\-]|md5[:\-]|projects/|/[\w.\-]+(?:/[\w.\-]*)*$|\./|~/|\d{4}-\d\d-\d\d|\d+(?:\.\d+)+$"
+    r"|[\w.+\-]+@[\w\-]+\.[\w.\-]+$|[a-z_]\w*(?:\.[a-z_]\w*)*[(\[]|(?:process\.env|os\.environ|config|settings|self|this|args|env|secrets|vars?|request|req|params|options|data|user|props|ctx|input)\.\w)"
+)
+_SHOUTED: Final = re2.compile(r"^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$")
+_SLUG: Final = re2.compile(r"^[A-Za-z]{2,}(?:[-_./: ][A-Za-z]{1,}|[-_./: ]v?\d{1,4})*$")
+_IDENTIFIER: Final = re2.compile(r"^[A-Za-z_]+(?:\.[A-Za-z_]\w*)*$")
+_ORDINARY: Final = frozenset(
+    "required optional string text number boolean true false null none undefined nil empty blank hidden missing invalid incorrect"
+    " wrong expired valid unknown unset default password passwd passwort contraseña secret token bearer basic digest oauth"
+    " oauth2 apikey plain plaintext encrypted hashed bcrypt argon2 scrypt sha256 md5 disabled enabled read write readonly admin"
+    " user username email login enter confirm forgot reset show hide change update weak strong medium protected private public"
+    " unavailable unauthorized forbidden denied failed error success ok yes no any all auto generated random kept here there"
+    " used sent stored set given never always self this value input field jwt opaque access refresh id session name file".split()
+)
+_ENDS: Final = ".,:;!?"
+_QUERY: Final = re2.compile(rb"[?&][^\s?]*$")
+_CUT: Final = re2.compile(r"[&#\s]")
+
+
+def pairs(raw: bytes) -> Iterator[Candidate]:
+    """Yield the secrets that stand beside telling keys."""
+    for hit in hits(_PAIR, raw):
+        key = _whole_key(raw, hit.whole, hit.head)
+        yield from _judged(raw, key, (hit.start, hit.end), quoted=hit.group != _LAST_GROUP, inside=hit.whole)
+
+
+def spaced(raw: bytes) -> Iterator[Candidate]:
+    """Yield the secrets that stand behind a telling word and a blank, as in a Dockerfile, a shell or a sentence."""
+    for hit in hits(_SPACED, raw):
+        value = raw[hit.start : hit.end].decode("utf-8", "replace")
+        if "=" in value.rstrip("="):
+            continue
+        if (len(value) >= 6 and classes(value.rstrip(_ENDS)) >= 3) or (
+            len(value) >= 32 and value.isalnum() and not value.isalpha()
+        ):
+            key = _whole_key(raw, hit.whole, hit.head)
+            yield from _judged(raw, key, (hit.start, hit.end), quoted=False, inside=hit.whole)
+
+
+def flags(raw: bytes) -> Iterator[Candidate]:
+    """Yield the secrets that a command line names."""
+    for hit in hits(_FLAG, raw):
+        key = raw[hit.whole : hit.start].decode("utf-8", "replace").strip("-= \"'")
+        yield from _judged(raw, key, (hit.start, hit.end), quoted=hit.group < _BARE_FLAG, inside=hit.whole)
+
+
+def cells(raw: bytes) -> Iterator[Candidate]:
+    """Yield the secrets that stand below telling heads of columns."""
+    telling = compiled(_TELLING)
+    known: dict[str, bool] = {}
+    for cell in Columns(raw).cells():
+        if cell.head not in known:
+            known[cell.head] = telling.search(encoded(cell.head)) is not None
+        if known[cell.head]:
+            score = judged(cell.head, raw[cell.start : cell.end].decode("utf-8", "replace"), quoted=True)
+            if score:
+                yield Candidate(cell.start, cell.end, _slug(cell.head), score)
+
+
+def leaf(key: str, value: str) -> tuple[str, float]:
+    """Return what a whole string is, and how sure that is, from the key that it is kept under; 0.0 is no secret."""
+    told = compiled(_TELLING).search(encoded(key))
+    return _slug(key), judged(key, value.strip(), quoted=True) if told else 0.0
+
+
+def judged(key: str, value: str, *, quoted: bool) -> float:
+    """Say how sure it is that a value beside a key is a secret: 0.0 is not at all."""
+    words = _CAMEL.sub(r"\1_\2", key).lower()
+    named = _NOT_LAST.search(words) and not _SESSION.search(words)
+    if named or _NOT_ANY.search(words) or placeholder_value(value):
+        return 0.0
+    if _IS_CHOSEN.search(key):
+        return _chosen(key, value, quoted=quoted)
+    return _drawn(key, value, quoted=quoted)
+
+
+def placeholder_value(value: str) -> bool:
+    """Say whether a value is an expression, a path, a name or a template rather than a secret itself."""
+    if value.lower().strip(_ENDS) in _ORDINARY or (
+        _NOT_VALUE.search(value) and not (value.startswith("/") and _disorder(value))
+    ):
+        return True
+    return bool(_SHOUTED.search(value)) or (placeholder(value) and not running(value))
+
+
+def _chosen(key: str, value: str, *, quoted: bool) -> float:
+    """Judge what a person may have chosen: nearly anything, so long as it is one word."""
+    if "phrase" in key.lower() and quoted and value.replace(" ", "").isalpha():
+        return 0.6 * (value.count(" ") >= 2)
+    if any(map(str.isspace, value)) or value.startswith(("$", "{", "/", "(", "[", "<", "*", "&")):
+        return 0.0
+    if not quoted and _IDENTIFIER.search(value):
+        return 0.0
+    kinds = classes(value)
+    if value.isdigit():
+        return 0.6 * (quoted and len(value) >= 4)
+    if kinds == 1 or (value.isalpha() and value[1:].islower()):
+        return 0.6 * (quoted and len(value) >= 6 and value.islower())
+    return 0.85 * (len(value) >= 5)
+
+
+def _drawn(key: str, value: str, *, quoted: bool) -> float:
+    """Judge what a program has drawn: long, mixed and without words."""
+    if len(value) < 12 or any(map(str.isspace, value)) or value.startswith(("{", "[", "(", "$")):
+        return 0.0
+    written = _SLUG.search(value) or _IDENTIFIER.search(value)
+    if written and not (quoted and _disorder(value)):
+        return 0.0
+    if _UUID.search(value):
+        return 0.6 * bool(_STRONG.search(key))
+    if value.isdigit() or classes(value) == 1:
+        return 0.0
+    return 0.75 * (entropy(value) >= (2.8 if len(value) < 20 else 3.0))
+
+
+def _disorder(value: str) -> bool:
+    """Say whether small letters, large ones and digits change places often, as they do in nothing that is written."""
+    sorts = [0 if each.islower() else 1 if each.isupper() else 2 for each in value if each.isalnum()]
+    changes = sum(before != after for before, after in pairwise(sorts))
+    return changes * 3 > len(sorts)
+
+
+def _slug(key: str) -> str:
+    return "password" if _IS_CHOSEN.search(key) else "secret-value"
+
+
+def _whole_key(raw: bytes, start: int, end: int) -> str:
+    """Return the key with what stands before the telling word, as far as it is one word."""
+    left = start
+    while left > max(0, start - _BEFORE) and (
+        raw[left - 1 : left].isalnum() or raw[left - 1 : left] in {b"_", b"-", b"."}
+    ):
+        left -= 1
+    return raw[left:end].decode("utf-8", "replace")
+
+
+def _judged(raw: bytes, key: str, span: tuple[int, int], *, quoted: bool, inside: int) -> Iterator[Candidate]:
+    start, end = span
+    value = raw[start:end].decode("utf-8", "replace")
+    if not quoted:
+        value = _bare(raw, value, inside)
+        end = start + len(value.encode())
+    score = judged(key, value, quoted=quoted) if value else 0.0
+    if score:
+        yield Candidate(start, end, _slug(key), score)
+
+
+def _bare(raw: bytes, value: str, key_start: int) -> str:
+    """Return a value without quotes as far as it goes: to the next parameter in a URL, and without a sentence's end."""
+    if _QUERY.search(raw[max(0, key_start - _BEFORE) : key_start]):
+        value = _CUT.split(value, 1)[0]
+    stripped = value.rstrip(_ENDS)
+    while (
+        stripped
+        and stripped[-1] in ")]}"
+        and stripped.count(stripped[-1]) > stripped.count("([{"[")]}".index(stripped[-1])])
+    ):
+        stripped = stripped[:-1].rstrip(_ENDS)
+    return stripped
