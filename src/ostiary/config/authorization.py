@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, Strict
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, Strict
 
+from ostiary.config import values
 from ostiary.config.fields import (
-    HostName,
     Name,
     Reachable,
     Redirect,
@@ -23,7 +23,15 @@ from ostiary.config.fields import (
 )
 
 Some = Annotated[tuple[Somebody, ...], Strict(strict=False)]
-Scheme = Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+)$", max_length=255)]
+
+
+def _host_or_any(value: str) -> str:
+    return value if value == "*" else values.host_name(value)
+
+
+Documents = Annotated[str, AfterValidator(_host_or_any)]
+SCHEME: Final = r"^(\*|[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+)$"
+Scheme = Annotated[str, Field(pattern=SCHEME, max_length=255)]
 Meaning = Annotated[str, Field(min_length=1, max_length=300)]
 
 
@@ -56,7 +64,7 @@ class Authorization(Section):
     """The gateway's own authorization server: people log in at their identity provider, programs get tokens here."""
 
     registration: Literal["on", "off"] = may("on", "Whether programs may register themselves (RFC 7591).")
-    documents: Annotated[tuple[HostName | Literal["*"], ...], Strict(strict=False)] = may(
+    documents: Annotated[tuple[Documents, ...], Strict(strict=False)] = may(
         ("*",), "Hosts whose client metadata documents are believed; `*` is any, an empty list none."
     )
     clients: Mapping[User, Program] = may({}, "Programs that are known beforehand, by their client id.")

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 import msgspec
 
 from ostiary.config.policy import Policy, issuers
-from ostiary.config.problems import Path
+from ostiary.config.problems import Path, did_you_mean
 from ostiary.config.rules import Who
 from ostiary.config.schema import Config
 from ostiary.config.scopes import brings
-from ostiary.core.model import Allow, Caller, Decision, Deny, Kind, Target
+from ostiary.core.model import Allow, Caller, Decision, Deny, Kind, Reason, Target
 from ostiary.core.rules import Ask
 from ostiary.policy.decide import decide
 from ostiary.policy.scopes import widened
@@ -30,18 +30,15 @@ def failed(config: Config) -> Iterator[tuple[Path, str, str]]:
         for index, label in enumerate(expectation.can):
             decision = decided(policy, who, label, ask)
             if isinstance(decision, Deny):
-                yield (
-                    ("expect", number, "can", index),
-                    f"{label} is denied ({_why(decision)})",
-                    "add a rule or mend this",
-                )
+                said = f"{label} is denied: {_why(decision)}"
+                yield ("expect", number, "can", index), said, _remedy(config, expectation.who, decision)
         for index, label in enumerate(expectation.cannot):
             decision = decided(policy, who, label, ask)
             if isinstance(decision, Allow):
                 yield (
                     ("expect", number, "cannot", index),
                     f"{label} is allowed by {decision.rule!r}",
-                    "narrow that rule",
+                    "narrow that rule, or move this to can",
                 )
 
 
@@ -75,5 +72,32 @@ def described(
 
 
 def _why(decision: Deny) -> str:
-    when = f" needs {decision.when}" if decision.when else ""
-    return f"{decision.reason}: {decision.rule}{when}" if decision.rule else str(decision.reason)
+    match decision.reason:
+        case Reason.NO_RULE:
+            return "no rule allows it"
+        case Reason.DENY_RULE:
+            return f"rule {decision.rule} denies it"
+        case Reason.MISSING_SCOPE:
+            return f"rule {decision.rule} needs the scopes {', '.join(sorted(decision.needs))}"
+    return f"rule {decision.rule} needs {decision.when}"
+
+
+def _remedy(config: Config, who: Who, decision: Deny) -> str:
+    match decision.reason:
+        case Reason.NO_RULE:
+            return _meant(config, who) or "write a rule that allows it, or move this to cannot"
+        case Reason.DENY_RULE:
+            return "narrow that rule, or move this to cannot"
+        case Reason.MISSING_SCOPE:
+            return f"add scopes: [{', '.join(sorted(decision.needs))}] to who, or move this to cannot"
+    return "write args or at that fit, or move this to cannot"
+
+
+def _meant(config: Config, who: Who) -> str:
+    """Return the role or team that rules speak of, where the caller's is close to it and in none of them."""
+    for kind, given in (("roles", who.roles), ("teams", who.teams)):
+        known = {name for rule in config.rules for name in getattr(rule, kind) or ()}
+        hints = (did_you_mean(name, sorted(known)) for name in given if name not in known)
+        if hint := next(filter(None, hints), ""):
+            return f"no rule speaks of these {kind}: {hint}"
+    return ""

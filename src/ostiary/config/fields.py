@@ -14,8 +14,9 @@ from pydantic import (
     PlainValidator,
     WithJsonSchema,
 )
+from pydantic.fields import FieldInfo
 
-from ostiary.config import moments, units, values
+from ostiary.config import digests, moments, units, values
 from ostiary.config.problems import Unfit
 from ostiary.config.units import Rate
 from ostiary.config.values import Address, Network, Secret
@@ -73,6 +74,7 @@ Instant = Annotated[float, *_text(moments.instant, "time", "^[0-9]{4}-", moments
 Described = Annotated[str, Field(min_length=1, max_length=4096)]
 Fixed = Annotated[Any, PlainValidator(values.fixed), WithJsonSchema({"$comment": "any value"})]
 Arguments = Mapping[str, Fixed]
+Key = Annotated[str, *_checked(digests.key, "key digest", "^sha256:[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 
 
@@ -91,6 +93,11 @@ def may(default: Any, description: str, **more: Any) -> Any:
 def must(description: str, **more: Any) -> Any:
     """Return a key that must be there."""
     return Field(description=description, **more)
+
+
+def keys(section: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    """Return the keys of a section as they are written: one that is a word of Python's has an alias."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
 
 
 class Section(BaseModel):

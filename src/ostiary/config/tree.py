@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Final
 
 from ruamel.yaml import YAML
@@ -23,7 +24,6 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
-from ruamel.yaml.reader import ReaderError
 
 from ostiary.config.problems import Path, Problem, rendered_path
 
@@ -31,6 +31,11 @@ from ostiary.config.problems import Path, Problem, rendered_path
 MAX_TEXT: Final = 1024 * 1024
 MAX_NODES: Final = 50_000
 MAX_DEPTH: Final = 24
+DUPLICATE: Final = "duplicate key"
+_MOST: Final = 16
+"""Characters that are told of one by one: a file with more of them is no text."""
+_UNPRINTABLE: Final = re.compile("[^\\t\\n\\r\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+_ROUND: Final = "\u201c\u201d\u201e\u2018\u2019"
 
 # YAML 1.2.2, 10.3.2 "Tag Resolution" of the core schema.
 _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
@@ -89,6 +94,8 @@ class Unreadable(ValueError):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__(problems[-1].message)
         self.problems = problems
+        self.misspelt = False
+        """It is not YAML; otherwise it is too much."""
 
 
 def compose(text: str) -> tuple[Node, tuple[Problem, ...]]:
@@ -96,12 +103,13 @@ def compose(text: str) -> tuple[Node, tuple[Problem, ...]]:
     composer = _Composer(iter(()))
     if len(text) > MAX_TEXT:
         raise composer.fatal(Place(1, 1), f"the file is larger than {MAX_TEXT // 1024} KiB", "is this the right file?")
-    composer.events = _events(text)
+    composer.events = _events(composer.printable(text))
     try:
         return composer.document(), tuple(composer.problems)
     except YAMLError as error:
-        place, message, suggestion = _syntax(error, text)
-        raise composer.fatal(place, message, suggestion) from None
+        unreadable = composer.fatal(*_syntax(error))
+        unreadable.misspelt = True
+        raise unreadable from None
     # The scanner turns an escape such as "\UFFFFFFFF" into a character without asking whether there is one.
     except (ValueError, OverflowError) as error:
         if isinstance(error, Unreadable):
@@ -161,6 +169,23 @@ def place(node: Node, path: Path, *, of_value: bool = False) -> Place:
     return found
 
 
+def renamed(table: Table, path: Path, name: str) -> Table:
+    """Return the tree with another name for the key that a path ends at; every place stays."""
+    first, rest = path[0], path[1:]
+    if rest:
+        items = {key: _renamed(it, rest, name) if key == first else it for key, it in table.items.items()}
+        return replace(table, items=items)
+    items = {name if key == first else key: it for key, it in table.items.items()}
+    return replace(table, items=items, keys={name if key == first else key: at for key, at in table.keys.items()})
+
+
+def _renamed(node: Node, path: Path, name: str) -> Node:
+    if isinstance(node, Listing):
+        listed = (_renamed(it, path[1:], name) if at == path[0] else it for at, it in enumerate(node.items))
+        return replace(node, items=tuple(listed))
+    return renamed(node, path, name) if isinstance(node, Table) else node
+
+
 def problem_at(root: Node, path: Path, message: str, suggestion: str = "", *, of_value: bool = False) -> Problem:
     """Return the problem with the place of the path's key, or of its value."""
     at = place(root, path, of_value=of_value)
@@ -199,10 +224,17 @@ class _Composer:
         node = self.node(self.take(), (), 1)
         self.take()
         if isinstance(self.take(), DocumentStartEvent):
-            raise self.fatal(
-                self.last, "a second document begins here", "a configuration is one document; remove the ---"
-            )
+            self.note((), self.last, "a second document begins here", "a configuration is one document; remove the ---")
         return node
+
+    def printable(self, text: str) -> str:
+        """Return the text with a mark for every character that YAML does not allow (YAML 1.2.2, 5.1)."""
+        for found in islice(_UNPRINTABLE.finditer(text), _MOST):
+            at = Place(text.count("\n", 0, found.start()) + 1, found.start() - text.rfind("\n", 0, found.start()))
+            self.note(
+                (), at, "a character that YAML does not allow", "remove it, or write it as an escape in double quotes"
+            )
+        return _UNPRINTABLE.sub("\ufffd", text)
 
     def take(self) -> Event:
         event: Event = next(self.events)
@@ -212,12 +244,14 @@ class _Composer:
     def node(self, event: Event, path: Path, depth: int) -> Node:
         here = self.last
         if depth > MAX_DEPTH:
-            raise self.fatal(here, f"nested deeper than {MAX_DEPTH} levels", "", path[:1])
+            raise self.fatal(
+                here, f"nested deeper than {MAX_DEPTH} levels", "write it flatter; no key of ours is so deep", path[:1]
+            )
         match event:
             case AliasEvent():
                 node = self.aliased(event, path, here)
             case ScalarEvent():
-                node = Scalar(_resolved(event), here)
+                node = Scalar(self.straight(event, path, here), here)
             case SequenceStartEvent():
                 node = self.listing(path, here, depth)
             case _:
@@ -234,6 +268,14 @@ class _Composer:
             self.note(path, here, "YAML tags (!...) are not used here", "quote a value that begins with !")
         if event.anchor is not None:
             self.anchors[event.anchor] = node
+
+    def straight(self, event: Any, path: Path, here: Place) -> str | float | bool | None:
+        """Return the value; note quotes that a word processor has made round: for YAML they are letters."""
+        text = str(event.value)
+        if event.style is None and text[:1] and text[:1] in _ROUND:
+            self.note(path, here, "begins with a typographic quote", 'write " instead')
+            return text.strip(_ROUND)
+        return _resolved(event)
 
     def aliased(self, event: Any, path: Path, here: Place) -> Node:
         if event.anchor in self.anchors:
@@ -255,12 +297,19 @@ class _Composer:
         while not isinstance(event := self.take(), MappingEndEvent):
             at = self.last
             key = self.key(event, path, at, depth)
-            value = self.node(self.take(), (*path, key or "?"), depth + 1)
+            value = self.node(self.given(at), (*path, key or "?"), depth + 1)
             if key in keys:
-                self.note((*path, key), at, f"duplicate key; first given on line {keys[key].line}", "keep one of them")
+                self.note((*path, key), at, f"{DUPLICATE}; first given on line {keys[key].line}", "keep one of them")
             elif key is not None:
                 keys[key], items[key] = at, value
         return Table(items, keys, here, *_weight(items.values()))
+
+    def given(self, at: Place) -> Event:
+        """Return the event of a key's value; what is left out stands where its key does, not at the next line."""
+        event = self.take()
+        if isinstance(event, ScalarEvent) and event.start_mark.index == event.end_mark.index:
+            self.last = at
+        return event
 
     def key(self, event: Event, path: Path, at: Place, depth: int) -> str | None:
         node = self.node(event, path, depth + 1)
@@ -303,7 +352,7 @@ _SYNTAX: Final = (
     (
         "mapping values are not allowed",
         "`key: value` where it cannot be",
-        "check the indentation, or quote a value that contains `: `",
+        "check the indentation and that a blank follows the colon above, or quote a value that contains `: `",
     ),
     (
         "expected <block end>",
@@ -318,19 +367,17 @@ _SYNTAX: Final = (
     ("escape", "an escape that YAML does not know", "double the backslash, or use single quotes"),
 )
 # Of these the parser notices only the end of the file; where they begin is more use.
-_UNCLOSED: Final = ("expected ',' or", "end of stream")
+_UNCLOSED: Final = ("expected ',' or", "end of stream", "could not find expected ':'")
+_UNEXPECTED: Final = ("unexpected text", "check quotes and brackets here, and the colon and the indentation above")
 
 
-def _syntax(error: YAMLError, text: str) -> tuple[Place, str, str]:
+def _syntax(error: YAMLError) -> tuple[Place, str, str]:
     """Return where the text stops being YAML, why, and what to do."""
-    if isinstance(error, ReaderError):
-        before = text[: error.position]
-        at = Place(before.count("\n") + 1, len(before) - before.rfind("\n"))
-        return at, "a character that YAML does not allow", "remove it, or write it as an escape in double quotes"
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
-        return Place(1, 1), "not YAML", ""
-    said = str(error.problem)
+        return Place(1, 1), "not YAML", "check quotes, brackets and the indentation"
+    said, end = str(error.problem), error.problem_mark
     unclosed = error.context_mark is not None and any(sign in said for sign in _UNCLOSED)
-    mark = error.context_mark if unclosed else error.problem_mark
-    known = next(((message, hint) for sign, message, hint in _SYNTAX if sign in said), ("unexpected text", ""))
-    return Place(mark.line + 1, mark.column + 1), f"not YAML: {known[0]}", known[1]
+    mark = error.context_mark if unclosed else end
+    message, hint = next(((message, hint) for sign, message, hint in _SYNTAX if sign in said), _UNEXPECTED)
+    read = f" (read as far as line {end.line + 1}, column {end.column + 1})" if "expected ',' or" in said else ""
+    return Place(mark.line + 1, mark.column + 1), f"not YAML: {message}{read}", hint

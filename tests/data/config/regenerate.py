@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-from ostiary.config.parse import parse
-from ostiary.config.problems import Invalid
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from tests.unit.config.corpus import BROKEN, UNFIT, told
 
 
 def main() -> None:
-    for path in sorted((Path(__file__).parent / "broken").glob("*.yaml")):
-        try:
-            parse(path.read_text("utf-8"), path.name)
-        except Invalid as invalid:
-            path.with_suffix(".txt").write_text(f"{invalid}\n", "utf-8")
-        else:
+    """Write one text beside each configuration."""
+    for path in (*BROKEN, *UNFIT):
+        said = told(path)
+        if not said:
             raise SystemExit(f"{path.name} is not broken")
+        path.with_suffix(".txt").write_text(said, "utf-8")
 
 
 if __name__ == "__main__":

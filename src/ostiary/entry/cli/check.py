@@ -9,14 +9,13 @@ import typer
 from msgspec import Struct
 
 from ostiary.adapters.store import database
+from ostiary.config.checking import Seen, strange, tried, unfit
 from ostiary.config.policy import told
-from ostiary.config.problems import Invalid, Problem
+from ostiary.config.problems import Problem, ordered
 from ostiary.config.schema import Config, weakened
-from ostiary.core.model import Kind
 from ostiary.entry.cli.terminal import CONFIG, AsJson, ConfigFile, data, line, plural, say
-from ostiary.entry.offline import Offline, checked, data_folder, offline
-from ostiary.operate.explain import idle, unchecked
-from ostiary.protocol.names import label
+from ostiary.entry.offline import Offline, data_folder, offline
+from ostiary.operate.explain import unchecked
 
 
 class Findings(Struct):
@@ -24,6 +23,8 @@ class Findings(Struct):
 
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+    hints: tuple[Problem, ...] = ()
+    """Names that no server was seen to offer."""
     unsafe: tuple[str, ...] = ()
     summary: str = ""
 
@@ -53,27 +54,23 @@ def check(
 
 
 def _examined(path: Path) -> Findings:
-    try:
-        config = checked(path).config
-    except Invalid as error:
-        return Findings(error.problems)
-    notes, problems = _unseen(config, frozenset()), tuple[Problem, ...]()
+    document, problems = tried(path.read_bytes(), str(path))
+    if document is None:
+        return Findings(problems)
+    config = document.config
+    notes, hints = _unseen(config, frozenset()), tuple[Problem, ...]()
     # Opening the data folder would make it, and a check changes nothing.
     if (data_folder(config, path) / database.NAME).exists():
-        opened = offline(path)
-        notes, problems = _noted(opened), _unfit(opened)
-    return Findings(problems, notes, weakened(config), _summary(config))
+        opened = offline(path, document=document)
+        notes, hints = _noted(opened), _strange(opened)
+        problems = ordered((*problems, *unfit(document, opened.revisions.faults)))
+    return Findings(problems, notes, hints, weakened(config), _summary(config))
 
 
-def _unfit(opened: Offline) -> tuple[Problem, ...]:
-    """Return the conditions that do not fit what was approved."""
-    places = {rule.name: number for number, rule in enumerate(opened.config.rules)}
-    return tuple(
-        opened.document.problem(
-            ("rules", places[each.rule], "when"), f"does not fit {each.label}: {each.message}", each.suggestion
-        )
-        for each in opened.revisions.faults
-    )
+def _strange(opened: Offline) -> tuple[Problem, ...]:
+    """Return names that nothing which was ever seen has."""
+    seen = (Seen(it.server, it.sighting.kind, it.sighting.name, it.sighting.definition) for it in opened.sightings())
+    return ordered(strange(opened.document, seen))
 
 
 def _unseen(config: Config, seen: frozenset[str]) -> tuple[str, ...]:
@@ -85,16 +82,10 @@ def _unseen(config: Config, seen: frozenset[str]) -> tuple[str, ...]:
 
 
 def _noted(opened: Offline) -> tuple[str, ...]:
-    """Return what only the catalogue can tell: collisions, and patterns that fit nothing that was ever seen."""
-    rows = opened.sightings()
-    labels = {label(row.server, row.sighting.kind, row.sighting.name) for row in rows}
-    seen = {row.server for row in rows if row.sighting.kind is Kind.TOOL}
-    missed = [
-        f"rule {rule}: {pattern} fits nothing that was seen" for rule, pattern in idle(opened.config, labels, seen)
-    ]
-    unfit = {told(each) for each in opened.revisions.faults}
-    notes = (note for note in opened.notes if not any(note.startswith(each) for each in unfit))
-    return (*notes, *missed, *_unseen(opened.config, frozenset(row.server for row in rows)))
+    """Return what only the catalogue can tell, such as collisions."""
+    misfits = {told(each) for each in opened.revisions.faults}
+    notes = (note for note in opened.notes if not any(note.startswith(each) for each in misfits))
+    return (*notes, *_unseen(opened.config, frozenset(row.server for row in opened.sightings())))
 
 
 def _summary(config: Config) -> str:
@@ -104,13 +95,20 @@ def _summary(config: Config) -> str:
 
 def _plain(found: Findings, path: Path, *, passed: bool) -> dict[str, Any]:
     fields = ("path", "line", "column", "message", "suggestion")
-    problems = [{"file": str(path), **{name: getattr(each, name) for name in fields}} for each in found.problems]
-    return {"ok": passed, "problems": problems, "notes": list(found.notes), "unsafe": list(found.unsafe)}
+    problems, hints = (
+        [{"file": str(path), **{name: getattr(each, name) for name in fields}} for each in listed]
+        for listed in (found.problems, found.hints)
+    )
+    return {
+        "ok": passed, "problems": problems, "hints": hints, "notes": list(found.notes), "unsafe": list(found.unsafe),
+    }  # fmt: skip
 
 
 def _say(found: Findings, path: Path, *, strict: bool) -> None:
     for problem in found.problems:
         line(problem.rendered(str(path)))
+    for hint in found.hints:
+        line(hint.rendered(str(path), "note"), "yellow")
     for note in found.notes:
         line(f"{path}: note: {note}", "yellow")
     for key in found.unsafe:
