@@ -20,6 +20,7 @@ from ostiary.operate.simulate import ALLOWED, ARGUMENTS, UNDECIDED, Replay, Verd
 from ostiary.pipeline import links
 from ostiary.policy.quarantine import NONE, Quarantine, marks
 from tests.pipeline.stage import Stage, post
+from tests.unit.config.test_compile import config
 from tests.unit.config.test_policy_properties import (
     ALLOWING,
     CALLERS,
@@ -58,12 +59,20 @@ APPROVED = frozenset(
 SHAPED = [
     "has(args.force) && args.force", "!has(args.note)", "has(args.opts) && has(args.opts.deep) && args.opts.deep",
     "args.path == ''", "has(args.note) && size(args.note) > 2", "has(args.opts) && size(args.opts) == 0",
-    "call.client == 'tests' || args.path == '/a'",
+    "call.client == 'tests' || args.path == '/a'", "has(args.force) && args.path == '/a'",
+    "args.path == '/a' || has(args.note)", "!(has(args.opts) && args.path == '/b')",
+    "has(args.note) && args.note.startsWith('l') || has(args.force) && args.force",
+    "has(args.note) ? args.note == 'x' : args.path != '/b'",
 ]  # fmt: skip
-CHECKED = [
-    {"allow": ("crm.find",), "subjects": ("*",), "checks": {"path": "inside:/a"}},
-    {"deny": ("files.read",), "checks": {"note?": "word"}},
-]
+CHECKED: list[dict[str, Any]] = [
+    {"allow": patterns, "subjects": ("*",), "checks": checks, **more}
+    for patterns in (("crm.find",), ("files.*", "crm.*"))
+    for checks in (
+        {"path": "inside:/a"}, {"path": "inside:/a", "note": "word"}, {"path": "matches:/[ab]?"}, {"note?": "word"},
+        {"opts.other?": "word", "path": "inside:/"}, {"opts.deep": "word"},
+    )
+    for more in ({}, {"when": "has(args.force)"}, {"when": "args.path != '/a'"}, {"shadow": True})
+]  # fmt: skip
 OPEN = st.sampled_from(
     [[], [{"allow": ("*",), "subjects": ("*",)}],
      [{"allow": ("files.*", "crm.*"), "subjects": ("*",), "when": when} for when in SHAPED[:2]],
@@ -72,17 +81,18 @@ OPEN = st.sampled_from(
 MANY = st.lists(
     st.one_of(
         rules("allow", [*ALLOWING, *SHAPED]), rules("deny", [*DENYING, *SHAPED]), rules("allow", SHAPED),
-        st.sampled_from(CHECKED),
+        st.sampled_from(CHECKED), st.sampled_from(CHECKED),
     ),
     max_size=5,
 )  # fmt: skip
 RULES = st.builds(lambda first, more: [*first, *more], OPEN, MANY)
 ARGUMENTS_ = st.fixed_dictionaries(
-    {"path": st.sampled_from(["", "/a", "/b", "/c"])},
+    {},
     optional={
+        "path": st.sampled_from(["", "/a", "/b", "/c", 5, None, ["/a"], ["/a", 1], [], {"/a": "x"}, "/" * 70_000]),
         "force": st.booleans(),
-        "note": st.sampled_from(["", "x", "long one"]),
-        "opts": st.sampled_from([{}, {"deep": True}, {"deep": False}, {"other": 1}]),
+        "note": st.sampled_from(["", "x", "long one", "l" * 40_000, ["x"] * 20]),
+        "opts": st.sampled_from([{}, {"deep": True}, {"deep": False}, {"deep": "x"}, {"other": 1}, {"other": "x y"}]),
     },
 )
 NAMES = ["files__read", "files__drop", "files__move", "crm__find", "crm__read", "nobody__knows"]
@@ -99,8 +109,14 @@ class Acting(Stage):
 
     def __init__(self, snapshot: Snapshot, caller: Caller, now: float) -> None:
         super().__init__()
-        self.snapshot, self.caller = snapshot, caller
+        self.snapshot = snapshot
+        self.turn(caller, now)
+
+    def turn(self, caller: Caller, now: float) -> Acting:
+        """Let another caller act, at another time."""
+        self.caller = caller
         self.world = msgspec.structs.replace(self.world, time=lambda: now)
+        return self
 
     async def identify(self, message: Inbound) -> Caller:
         return self.caller
@@ -141,20 +157,40 @@ def consistent(caller: Caller) -> Caller:
     return msgspec.structs.replace(caller, tags=caller.tags | {"client:ide"})
 
 
-@settings(max_examples=400, deadline=None)
-@given(RULES, RULES, CALLERS, st.sampled_from([NIGHT, NOON]), st.lists(MESSAGES, min_size=1, max_size=8), st.booleans())
+VIEWED = st.sampled_from(
+    [
+        {},
+        {"set": {"files.read": {"note": "x"}}},
+        {"set": {"crm.find": {"force": True}}},
+        {"rename": {"files.read": "look"}},
+    ]
+)
+
+
+def viewed(written: list[dict[str, Any]], view: dict[str, Any]) -> Snapshot:
+    named = tuple({"name": f"r{number}", **rule} for number, rule in enumerate(written))
+    it = config(rules=named, views={"desk": {"include": ("*",), **view}})
+    return compiled(it, ALL, 1, "d").snapshot
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.tuples(RULES, VIEWED), st.tuples(RULES, VIEWED), st.lists(CALLERS.map(consistent), min_size=1, max_size=2),
+    st.sampled_from([NIGHT, NOON]), st.lists(st.tuples(MESSAGES, st.booleans()), min_size=1, max_size=8),
+)  # fmt: skip
 def test_the_verdict_on_a_past_call_is_what_enforcement_does(
-    before: list[dict[str, Any]],
-    after: list[dict[str, Any]],
-    caller: Caller,
+    before: tuple[list[dict[str, Any]], dict[str, Any]],
+    after: tuple[list[dict[str, Any]], dict[str, Any]],
+    callers: list[Caller],
     now: float,
-    messages: list[Inbound],
-    desk: bool,
+    messages: list[tuple[Inbound, bool]],
 ) -> None:
     """Must-show 4: calls were made under one configuration; under another they end as was said of them."""
-    new, who = snapshot(after), consistent(caller)
-    old, enforcing, judge = Acting(snapshot(before), who, now), Acting(new, who, now), replay(new)
-    for message in messages:
+    first, new = viewed(*before), viewed(*after)
+    judge, old, enforcing = replay(new), Acting(first, callers[0], now), Acting(new, callers[0], now)
+    for at, (message, desk) in enumerate(messages):
+        old.turn(callers[at % len(callers)], now)
+        enforcing.turn(old.caller, now)
         said = msgspec.structs.replace(message, endpoint="/views/desk/mcp") if desk else message
         then, there = recorded(old.did(said)), enforcing.did(said)
         verdict = judge.verdict(then)
@@ -209,6 +245,36 @@ def test_what_the_shape_of_arguments_gives_away_is_decided() -> None:
     assert judged(allowing("has(args.note) && args.note == ''"), note="").now == ALLOWED
     assert judged(allowing("has(args.opts) && has(args.opts.deep)"), opts={"deep": True}).now == ALLOWED
     assert judged(allowing("has(args.opts) && has(args.opts.deep)"), opts={}).now == "refused"
+
+
+def test_a_part_that_is_known_decides_where_the_other_one_cannot_change_it() -> None:
+    assert judged(allowing("has(args.force) && args.path == '/a'")).now == "refused"
+    assert judged(allowing("has(args.force) && args.path == '/a'"), force=True).now == UNDECIDED
+    assert judged(allowing("has(args.force) || args.path == '/b'"), force=True).now == ALLOWED
+    assert judged(allowing("!(has(args.note) || args.path == '/b')"), note="x").now == "refused"
+    either = allowing("caller.subject == 'ann' || args.path == '/b'")
+    assert (judged(either).now, judged(either, path="/" * 70_000).now) == (ALLOWED, UNDECIDED)
+    # Too much to be looked at makes the whole of a condition an error, which no allow rule survives.
+    assert judged(allowing("has(args.force) || args.path == '/b'"), force=True, path="/" * 70_000).now == UNDECIDED
+
+
+def checking(**checks: str) -> dict[str, Any]:
+    return {
+        "allow": ("files.read",),
+        "roles": ("dev",),
+        "checks": {key.replace("_", "?"): it for key, it in checks.items()},
+    }
+
+
+def test_of_what_checks_demand_it_suffices_that_one_cannot_be_met() -> None:
+    assert judged(checking(path="inside:/a", note="word")).now == "refused"
+    assert judged(checking(path="inside:/a"), path=5).now == "refused"
+    assert judged(checking(path="inside:/a"), path=["/a", 5]).now == "refused"
+    assert judged(checking(path="inside:/a"), path={"/a": 1}).now == "refused"
+    assert judged(checking(path="inside:/a"), path=["/a"]).now == UNDECIDED
+    assert judged(checking(note_="word")).now == ALLOWED
+    assert judged(checking(note_="word"), note="x").now == UNDECIDED
+    assert judged({**checking(path="inside:/a"), "when": "has(args.force)"}).now == "refused"
 
 
 def test_what_it_hides_is_not_decided_and_the_rule_is_named() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostiary.config.compile import compiled
+from ostiary.config.values import covers
 from ostiary.core.model import Allow, Caller, Inbound, Kind
 from ostiary.core.rules import Ask
 from ostiary.operate.trim import Trimmed, Uses
@@ -17,14 +20,16 @@ from tests.pipeline.test_simulate import ALL, APPROVED, MESSAGES, RULES, Acting,
 from tests.unit.config.test_compile import config
 from tests.unit.config.test_policy_properties import CALLERS, NIGHT, NOON, policy
 
+NOBODY = Caller("", "", "", "", 9e9)
+
 
 def trimmed(written: list[dict[str, Any]], calls: list[tuple[Caller, Inbound, float]]) -> tuple[Trimmed, list[bool]]:
     """Return what is proposed after these calls, and which of them were allowed."""
     before = policy(written)
     snapshot = compiled(before, ALL, 1, "d").snapshot
-    uses, allowed = Uses(before, replay(snapshot)), []
+    uses, allowed, stage = Uses(before, replay(snapshot)), list[bool](), Acting(snapshot, NOBODY, NOON)
     for caller, message, now in calls:
-        trail = Acting(snapshot, caller, now).did(message)
+        trail = stage.turn(caller, now).did(message)
         allowed.append(isinstance(trail.decision, Allow))
         uses.add(recorded(trail))
     return uses.trimmed(APPROVED), allowed
@@ -37,22 +42,27 @@ def enough(written: list[dict[str, Any]], found: Trimmed) -> Any:
     return config(rules=(*found.rules, *kept), views={"desk": {"include": ("*",)}})
 
 
-CALLS = st.lists(st.tuples(CALLERS.map(consistent), MESSAGES, st.sampled_from([NIGHT, NOON])), max_size=10)
+ANYWHERE = st.builds(
+    lambda message, desk: msgspec.structs.replace(message, endpoint="/views/desk/mcp") if desk else message,
+    MESSAGES, st.booleans(),
+)  # fmt: skip
+CALLS = st.lists(st.tuples(CALLERS.map(consistent), ANYWHERE, st.sampled_from([NIGHT, NOON])), max_size=10)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(RULES, CALLS)
 def test_what_was_used_is_still_allowed(
     written: list[dict[str, Any]], calls: list[tuple[Caller, Inbound, float]]
 ) -> None:
     found, allowed = trimmed(written, calls)
     after = compiled(enough(written, found), ALL, 1, "d").snapshot
+    stage = Acting(after, NOBODY, NOON)
     for (caller, message, now), before in zip(calls, allowed, strict=True):
         if before:
-            assert isinstance(Acting(after, caller, now).did(message).decision, Allow)
+            assert isinstance(stage.turn(caller, now).did(message).decision, Allow)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(RULES, CALLS, CALLERS)
 def test_nothing_is_granted_that_was_not(
     written: list[dict[str, Any]], calls: list[tuple[Caller, Inbound, float]], caller: Caller
@@ -60,9 +70,33 @@ def test_nothing_is_granted_that_was_not(
     found, _ = trimmed(written, calls)
     before, after = (compiled(each, ALL, 1, "d").snapshot for each in (policy(written), enough(written, found)))
     ask, who = Ask(NOON, None, "tools/call", "c", "v", "modern", "10.0.0.1", "/mcp"), consistent(caller)
-    for key, target in after.surfaces["/mcp", ""].targets.items():
-        if target.kind is not Kind.GATEWAY and isinstance(decide(who, target, ask), Allow):
-            assert isinstance(decide(who, before.surfaces["/mcp", ""].targets[key], ask), Allow)
+    for endpoint in ("/mcp", "/views/desk/mcp"):
+        for key, target in after.surfaces[endpoint, ""].targets.items():
+            if target.kind is not Kind.GATEWAY and isinstance(decide(who, target, ask), Allow):
+                assert isinstance(decide(who, before.surfaces[endpoint, ""].targets[key], ask), Allow)
+
+
+@settings(max_examples=100, deadline=None)
+@given(RULES, CALLS)
+def test_of_all_that_is_proposed_each_part_was_used(
+    written: list[dict[str, Any]], calls: list[tuple[Caller, Inbound, float]]
+) -> None:
+    """Minimal as documented: each label by somebody of each combination of a rule's names, at a place where it holds."""
+    found, allowed = trimmed(written, calls)
+    snapshot = compiled(policy(written), ALL, 1, "d").snapshot
+    stage = Acting(snapshot, NOBODY, NOON)
+    trails = [
+        stage.turn(who, now).did(message) for (who, message, now), good in zip(calls, allowed, strict=True) if good
+    ]
+    used = [(it.caller.tags, it.target.label) for it in trails if it.caller and it.target]
+    for rule in found.rules:
+        named = [
+            [name if name == "*" else f"{key[:-1]}:{name}" for name in rule[key]]
+            for key in ("roles", "teams", "subjects", "clients", "agents")
+            if key in rule
+        ]
+        for label, tags in product(rule["allow"], product(*named)):
+            assert any(covers(label, what) and set(tags) <= who for who, what in used), (label, tags)
 
 
 def person(name: str, *roles: str) -> Caller:
@@ -95,6 +129,18 @@ def test_what_nobody_used_is_reported_and_left_out() -> None:
     ]
 
 
+def test_a_rule_that_becomes_several_takes_no_other_ones_name() -> None:
+    before = policy([{"allow": ("files.*",), "roles": ("dev", "lead")}])
+    named = before.model_copy(
+        update={"rules": (*before.rules, before.rules[0].model_copy(update={"name": "r0-2", "roles": ("ops",)}))}
+    )
+    snapshot = compiled(named, ALL, 1, "d").snapshot
+    uses, stage = Uses(named, replay(snapshot)), Acting(snapshot, NOBODY, NOON)
+    for who, what in ((person("ann", "dev"), "files__read"), (person("bob", "lead"), "files__drop")):
+        uses.add(recorded(stage.turn(who, NOON).did(used(what))))
+    assert [rule["name"] for rule in uses.trimmed(APPROVED).rules] == ["r0", "r0-3"]
+
+
 def test_those_who_use_the_same_share_a_rule_and_a_person_with_two_roles_needs_one() -> None:
     both, one = person("ann", "dev", "ops"), person("bob", "dev")
     found, _ = trimmed(
@@ -113,4 +159,25 @@ def test_those_who_use_the_same_share_a_rule_and_a_person_with_two_roles_needs_o
 def test_resources_of_a_template_keep_the_pattern_that_covers_them() -> None:
     reading = [(person("ann", "dev"), post("resources/read", uri=uri), NOON) for uri in ("file:///a", "note://a")]
     found, _ = trimmed([{"allow": ("*",), "roles": ("dev",)}], reading)
-    assert [rule["allow"] for rule in found.rules] == [["files:*", "files:note://a"]]
+    assert [rule["allow"] for rule in found.rules] == [["files:file:///*", "files:note://a"]]
+    narrow = ("*", "files:*", "files:file:///x*", "files:*/*")
+    found, _ = trimmed([{"allow": narrow, "roles": ("dev",)}], reading)
+    assert [rule["allow"] for rule in found.rules] == [["files:file:///*", "files:note://a"]]
+    found, _ = trimmed([{"allow": ("files:*:///*",), "roles": ("dev",)}], reading[:1])
+    assert [rule["allow"] for rule in found.rules] == [["files:*:///*"]]
+
+
+def test_prompts_and_what_is_used_at_a_view_are_proposed_like_tools() -> None:
+    ann = person("ann", "dev")
+    greet = post("prompts/get", name="files__greet", arguments={"path": "/a"})
+    desk = msgspec.structs.replace(used("files__read"), endpoint="/views/desk/mcp")
+    rules: list[dict[str, Any]] = [
+        {"allow": ("files.prompt/*",), "roles": ("dev", "ops")},
+        {"allow": ("files.*",), "roles": ("dev",), "views": ("desk",)},
+    ]
+    found, allowed = trimmed(rules, [(ann, greet, NOON), (ann, desk, NOON), (ann, used("files__read"), NOON)])
+    assert allowed == [True, True, False]
+    assert [dict(rule) for rule in found.rules] == [
+        {"name": "r0", "allow": ["files.prompt/greet"], "roles": ["dev"]},
+        {"name": "r1", "allow": ["files.read"], "roles": ["dev"], "views": ["desk"]},
+    ]

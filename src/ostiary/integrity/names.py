@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Any, Final
+
+from msgspec import Struct
 
 from ostiary.core.model import Json
 from ostiary.integrity.confusables import skeletons
 from ostiary.integrity.findings import Finding, Rule, Severity, around, finding
+from ostiary.integrity.near import Near, numbers
 from ostiary.integrity.poisoning import leaves
 
 LOOK_ALIKE: Final = Rule(
@@ -33,6 +36,8 @@ FOREIGN: Final = Rule(
 RULES: Final = (LOOK_ALIKE, NEAR, FOREIGN)
 
 _SHORTEST, _TWICE = 5, 10
+_LISTED: Final = 16
+_DIGITS: Final = "0123456789"
 _PARTS: Final = re.compile(r"[_.\-\s/]+|(?<=[a-z0-9])(?=[A-Z])")
 _ORDER: Final = re.compile(
     r"\b(?:must|should|always|never|instead|before|after|when|whenever|call|use|do not|don't|with)\b", re.IGNORECASE
@@ -58,70 +63,123 @@ _COMMON: Final = frozenset({
 })  # fmt: skip
 
 
+class _Name(Struct, frozen=True):
+    """One name of one server."""
+
+    server: str
+    name: str
+    plain: str
+    """Without case."""
+    words: tuple[str, ...]
+    pieces: int
+    """Of which it consists, also empty ones."""
+
+
+_Bucket = dict[Any, "list[int] | int"]
+"""Numbers of names, as a list while they are few, then as bits."""
+
+
+class Names:
+    """What servers call things, each (server, name) once, arranged so that one name is compared with few others.
+
+    It only grows: who holds bits for some of its names may go on using them while others are added.
+    """
+
+    def __init__(self) -> None:
+        self.near = Near()
+        self.entries: list[_Name] = []
+        self.exact: _Bucket = {}
+        self.shapes: _Bucket = {}
+        self.kinds: _Bucket = {}
+        """By what no two names that are meant to differ differ in."""
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def number(self, server: str, name: str) -> int:
+        """Return the number of a name, which is known from now on."""
+        found = self._numbers.get((server, name))
+        if found is None:
+            found = self._numbers[server, name] = self._added(server, name)
+        return found
+
+    def _added(self, server: str, name: str) -> int:
+        plain, words = name.casefold(), _words(name)
+        self.entries.append(_Name(server, name, plain, words, len(_PARTS.split(name))))
+        number = self.near.add(plain)
+        for bucket, keys in ((self.exact, (name,)), (self.shapes, skeletons(name)), (self.kinds, (_kind(words),))):
+            for key in keys:
+                _put(bucket, key, number)
+        return number
+
+
+def _put(bucket: _Bucket, key: Any, number: int) -> None:
+    found = bucket.setdefault(key, [])
+    if isinstance(found, int):
+        bucket[key] = found | 1 << number
+    elif len(found) < _LISTED:
+        found.append(number)
+    else:
+        bucket[key] = bits([*found, number])
+
+
+def bits(found: list[int] | int) -> int:
+    """Return the bits of these numbers."""
+    if isinstance(found, int):
+        return found
+    # Others may add to a list meanwhile, in another thread.
+    known = tuple(found)
+    octets = bytearray(max(known, default=0) // 8 + 1)
+    for number in known:
+        octets[number >> 3] |= 1 << (number & 7)
+    return int.from_bytes(octets, "little")
+
+
 class Others:
-    """The names of other servers, arranged so that one name is compared with few of them."""
+    """The names of other servers that one server's are compared with."""
 
-    def __init__(self, names: Iterable[tuple[str, str]], own: frozenset[str] = frozenset()) -> None:
-        """Know these (server, name) pairs; `own` are names that whoever is compared with them has, too.
+    def __init__(
+        self,
+        names: Iterable[tuple[str, str]] | int,
+        own: frozenset[str] = frozenset(),
+        known: Names | None = None,
+    ) -> None:
+        """Take these (server, name) pairs, or bits of what is `known`.
 
-        Of those it may speak: two servers of one kind have the same tools, and describe each by the others.
+        `own` are names that whoever is compared with them has, too. Of those it may speak: two servers of one kind
+        have the same tools, and describe each by the others.
         """
-        self._own = own
-        self._exact: set[str] = set()
-        self._shapes: dict[str, tuple[str, str]] = {}
-        self._pieces: dict[tuple[int, int, str], list[tuple[str, str, str]]] = {}
-        self._spoken: dict[str, str] = {}
-        for server, name in names:
-            if name in self._exact:
-                continue
-            self._exact.add(name)
-            self._add(server, name)
-
-    def _add(self, server: str, name: str) -> None:
-        for shape in skeletons(name):
-            self._shapes.setdefault(shape, (server, name))
-        plain = name.casefold()
-        for at, piece in enumerate(_thirds(plain)):
-            self._pieces.setdefault((len(plain), at, piece), []).append((plain, server, name))
-        if name not in self._own and len(_PARTS.split(name)) > 1:
-            # A name of one word is a word, and any text may hold it.
-            self._spoken.setdefault(name, server)
+        self._own, self._known = own, Names() if known is None else known
+        self._among = names if isinstance(names, int) else bits([self._known.number(*each) for each in names])
 
     def findings(self, name: str) -> Iterator[Finding]:
         """Yield what a name would be taken for; nothing where another server has just the same."""
-        if name in self._exact:
+        if self._first(self._known.exact, name) is not None:
             return
-        alike = next((self._shapes[shape] for shape in sorted(skeletons(name)) if shape in self._shapes), None)
+        every = (self._first(self._known.shapes, shape) for shape in sorted(skeletons(name)))
+        alike = next((found for found in every if found is not None), None)
         if alike is not None:
-            yield finding(LOOK_ALIKE, "/name", f"{name} looks like {alike[0]}'s {alike[1]}")
+            yield finding(LOOK_ALIKE, "/name", f"{name} looks like {alike.server}'s {alike.name}")
             return
         near = self._near(name)
         if near is not None:
-            yield finding(NEAR, "/name", f"{name} is nearly {near[0]}'s {near[1]}")
+            yield finding(NEAR, "/name", f"{name} is nearly {near.server}'s {near.name}")
 
-    def _near(self, name: str) -> tuple[str, str] | None:
-        plain = name.casefold()
+    def _first(self, bucket: _Bucket, key: str) -> _Name | None:
+        found = next(numbers(bits(bucket.get(key, 0)) & self._among), None)
+        return None if found is None else self._known.entries[found]
+
+    def _near(self, name: str) -> _Name | None:
+        plain, words = name.casefold(), _words(name)
         if len(plain) < _SHORTEST:
             return None
         most = 2 if len(plain) >= _TWICE else 1
-        letters = _letters(plain)
-        seen = set()
-        for other, server, original in self._candidates(plain, most):
-            # A letter that was exchanged changes two of these bits, and no slip more.
-            if other in seen or (letters ^ _letters(other)).bit_count() > 2 * most:
-                continue
-            seen.add(other)
-            if len(other) >= _SHORTEST and slips(plain, other, most) <= most and not _meant(name, original):
-                return server, original
+        # A thousand names that differ in a number are all near each other, and none is mistaken for another.
+        among = self._among & ~bits(self._known.kinds.get(_kind(words), 0))
+        for number in numbers(self._known.near.within(plain, most, among)):
+            other = self._known.entries[number]
+            near = len(other.plain) >= _SHORTEST and slips(plain, other.plain, most) <= most
+            if near and not _meant(words, other.words):
+                return other
         return None
-
-    def _candidates(self, plain: str, most: int) -> Iterator[tuple[str, str, str]]:
-        """Yield names that share a third with this one: two slips leave one of three thirds as it was."""
-        for length in range(len(plain) - most, len(plain) + most + 1):
-            for at, (start, end) in enumerate(_bounds(length)):
-                for shift in range(-most, most + 1):
-                    piece = plain[max(0, start + shift) : max(0, end + shift)]
-                    yield from self._pieces.get((length, at, piece), ())
 
     def orders(self, definition: Json) -> Iterator[Finding]:
         """Yield where a definition gives orders about a tool that only another server has."""
@@ -129,11 +187,19 @@ class Others:
             if leaf.key:
                 continue
             for found in _TOKEN.finditer(leaf.text):
-                server = self._spoken.get(found.group())
+                server = self._spoken(found.group())
                 if server is not None and _ORDER.search(_sentence(leaf.text, found.start(), found.end())):
                     said = around(leaf.text, found.start(), found.end())
                     yield finding(FOREIGN, leaf.place, f"speaks of {server}'s {found.group()}: {said}")
                     break
+
+    def _spoken(self, name: str) -> str | None:
+        """Return the server that alone has something of this name."""
+        if name in self._own or name not in self._known.exact:
+            return None
+        found = self._first(self._known.exact, name)
+        # A name of one word is a word, and any text may hold it.
+        return found.server if found is not None and found.pieces > 1 else None
 
 
 def slips(one: str, other: str, most: int) -> int:
@@ -166,40 +232,27 @@ def _slips(one: str, other: str, most: int) -> int:
     return min(row[-1], beyond)
 
 
-def _meant(name: str, other: str) -> bool:
+def _meant(ours: tuple[str, ...], theirs: tuple[str, ...]) -> bool:
     """Say whether two names differ as words or numbers do, and not as slips do."""
-    ours, theirs = _words(name), _words(other)
     if len(ours) != len(theirs):
         return False
     return all(_apart(one, two) for one, two in zip(ours, theirs, strict=True) if one != two)
+
+
+def _kind(words: tuple[str, ...]) -> tuple[str | None, ...]:
+    """Return what two names differ in unless they are meant to: of one kind, only numbers and common words do."""
+    return tuple(None if each in _COMMON else each.rstrip(_DIGITS) for each in words)
 
 
 def _apart(one: str, two: str) -> bool:
     if one in _COMMON and two in _COMMON:
         return True
     # Numbers count things, and an s says that there are several.
-    return one.rstrip("0123456789") == two.rstrip("0123456789") or one + "s" == two or two + "s" == one
+    return one.rstrip(_DIGITS) == two.rstrip(_DIGITS) or one + "s" == two or two + "s" == one
 
 
-def _words(name: str) -> list[str]:
-    return [each.casefold() for each in _PARTS.split(name) if each]
-
-
-def _letters(text: str) -> int:
-    bits = 0
-    for each in text:
-        bits |= 1 << (ord(each) & 63)
-    return bits
-
-
-def _bounds(length: int) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-    first, second = length // 3, 2 * length // 3
-    return (0, first), (first, second), (second, length)
-
-
-def _thirds(text: str) -> Iterator[str]:
-    for start, end in _bounds(len(text)):
-        yield text[start:end]
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(each.casefold() for each in _PARTS.split(name) if each)
 
 
 def _sentence(text: str, start: int, end: int) -> str:
@@ -211,8 +264,8 @@ def _sentence(text: str, start: int, end: int) -> str:
 def between(servers: Mapping[str, Iterable[str]]) -> dict[str, Others]:
     """Return for each server what those before it are called: of two that are alike, the later one is held back."""
     found: dict[str, Others] = {}
-    known: list[tuple[str, str]] = []
+    known, before = Names(), 0
     for server, names in servers.items():
-        found[server] = Others(known)
-        known += [(server, name) for name in names]
+        found[server] = Others(before, known=known)
+        before |= bits([known.number(server, name) for name in names])
     return found

@@ -2,11 +2,12 @@
 
 Rules are asked, not read: for everybody whom a rule of either names, and for everything that it covers, what may be
 used before and after. So a rule that is renamed, split or moved changes nothing here. Conditions count by their text.
+Names that are always named together (roles in the same lists of the same rules) are asked about as one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Final, NamedTuple
 
@@ -21,8 +22,12 @@ from ostiary.policy.decide import met
 from ostiary.policy.needs import wanted
 from ostiary.policy.scopes import widened
 
-_MOST: Final = 256
-"""Combinations of one rule's names that are looked at."""
+_MOST: Final = 1_024
+"""Combinations of one rule's names that are looked at, once those that are alike are one. What is left out is said."""
+_TOGETHER: Final = 65_536
+"""Combinations of those whom an allow rule, and those whom a deny rule names."""
+_SHOWN: Final = 12
+"""Names of one kind that are said."""
 _WHO: Final = ("role", "team", "subject", "client", "agent")
 _EVERYONE: Final = "*"
 _KINDS: Final = (".", ":", ".prompt/")
@@ -33,17 +38,25 @@ class Person(NamedTuple):
 
     tags: frozenset[str]
     scopes: frozenset[str]
+    alike: tuple[tuple[str, ...], ...] = ()
+    """Tags that any of the same could stand for."""
 
     @property
     def said(self) -> str:
         """Who that is, in words."""
-        named = [wanted(frozenset({tag})).replace("subject ", "the name ") for tag in sorted(self.tags - {_EVERYONE})]
+        every = {each[0]: each for each in self.alike}
+        named = [_named(every.get(tag, (tag,))) for tag in sorted(self.tags - {_EVERYONE})]
         scopes = [f"scope {scope}" for scope in sorted(self.scopes)]
         return f"whoever has {' and '.join([*named, *scopes])}" if named or scopes else "everyone"
 
     def within(self, other: Person) -> bool:
         """Say whether everything about this one holds of the other."""
-        return self != other and self.tags <= other.tags and self.scopes <= other.scopes
+        return self.tags <= other.tags and self.scopes <= other.scopes
+
+
+def _named(tags: tuple[str, ...]) -> str:
+    said = wanted(frozenset(tags[:_SHOWN])).replace("subject ", "the name ")
+    return f"{said} or one of {len(tags) - _SHOWN:,} more" if len(tags) > _SHOWN else said
 
 
 class Access(NamedTuple):
@@ -74,6 +87,14 @@ class Change(NamedTuple):
     def kind(self) -> str:
         """`gains`, `loses` or `changes`."""
         return "gains" if self.before is None else "loses" if self.after is None else "changes"
+
+
+class Comparison(NamedTuple):
+    """All that changes."""
+
+    changes: list[Change]
+    truncated: tuple[str, ...] = ()
+    """What was not looked at in full, in words; empty: everything was."""
 
 
 class Side:
@@ -124,10 +145,15 @@ class Side:
                 ways.add(rule.when if rule.test is not None else "")
         return Access(frozenset({""} if "" in ways else ways), frozenset(unless)) if ways else None
 
-    def persons(self) -> Mapping[str, tuple[Person, ...]]:
-        """Return whom each rule speaks of, by the rule's name."""
-        named = issuers(self.config)
-        return {rule.name: tuple(_persons(rule, named)) for rule in self.config.rules if not rule.shadow}
+    def persons(self, alike: Alike) -> tuple[dict[str, tuple[Person, ...]], list[str]]:
+        """Return whom each rule speaks of, by the rule's name, and the rules that name more than can be looked at."""
+        named, found, beyond = issuers(self.config), dict[str, tuple[Person, ...]](), list[str]()
+        for rule in self.config.rules:
+            if not rule.shadow:
+                every = tuple(islice(_persons(rule, named, alike), _MOST + 1))
+                found[rule.name] = every[:_MOST]
+                beyond += [rule.name] if len(every) > _MOST else []
+        return found, beyond
 
 
 def _targets(snapshot: Snapshot, view: str) -> dict[str, Ruling]:
@@ -141,24 +167,48 @@ def _targets(snapshot: Snapshot, view: str) -> dict[str, Ruling]:
     }
 
 
-def _persons(rule: Written, named: Mapping[str, tuple[str, ...]]) -> Iterator[Person]:
-    kinds = [
+Alike = Mapping[str, tuple[str, ...]]
+"""Tag → all that are in the same lists of the same rules, the first of which stands for them."""
+
+
+def _alike(*sides: Side) -> Alike:
+    where: dict[str, list[tuple[int, str]]] = {}
+    for at, side in enumerate(sides):
+        for rule in side.config.rules:
+            for tag in () if rule.shadow else {tag for tags in _tags(rule) for tag in tags}:
+                where.setdefault(tag, []).append((at, rule.name))
+    found: dict[tuple[str, tuple[tuple[int, str], ...]], list[str]] = {}
+    for tag, lists in sorted(where.items()):
+        found.setdefault((tag.partition(":")[0], tuple(lists)), []).append(tag)
+    return {tag: tuple(every) for every in found.values() for tag in every}
+
+
+def _tags(rule: Written) -> list[list[str]]:
+    return [
         [f"{kind}:{value}" if value != _EVERYONE else value for value in values]
         for kind in _WHO
         if (values := getattr(rule, f"{kind}s"))
     ]
+
+
+def _persons(rule: Written, named: Mapping[str, tuple[str, ...]], alike: Alike) -> Iterator[Person]:
+    kinds = [list(dict.fromkeys(alike[tag][0] for tag in tags)) for tags in _tags(rule)]
     vouching = [f"issuer:{named[name][0]}" for name in rule.issuers or () if name in named]
     kinds += [vouching] if rule.issuers else []
-    for tags in islice(product(*kinds), _MOST):
-        yield Person(frozenset({_EVERYONE, *tags}), frozenset(rule.scopes or ()))
+    for tags in product(*kinds):
+        several = {alike[tag] for tag in tags if len(alike.get(tag, ())) > 1}
+        yield Person(frozenset({_EVERYONE, *tags}), frozenset(rule.scopes or ()), tuple(sorted(several)))
 
 
 # What changes
 
 
-def compared(old: Side, new: Side) -> list[Change]:
+def compared(old: Side, new: Side) -> Comparison:
     """Return who gains, loses or keeps under other conditions what; for each, everything at once."""
-    persons = [side.persons() for side in (old, new)]
+    known = _alike(old, new)
+    both_sides = [side.persons(known) for side in (old, new)]
+    persons = [found for found, _ in both_sides]
+    beyond = {f"rule {name} names more combinations than are looked at" for _, names in both_sides for name in names}
     found: dict[tuple[Person, str, Access | None, Access | None], list[str]] = {}
     labels = _labels(old, new)
     elsewhere: dict[str, set[tuple[Person, Access | None, Access | None]]] = {}
@@ -168,7 +218,9 @@ def compared(old: Side, new: Side) -> list[Change]:
             both = old.ruling(view, label), new.ruling(view, label)
             key = tuple(_signature(each) for each in both)
             if key not in kept:
-                kept[key] = _changes((old, new), both, _concerned(both, persons))
+                concerned, whole = _concerned(both, persons)
+                beyond |= set() if whole else {f"more people than are looked at are named for {label}"}
+                kept[key] = _changes((old, new), both, concerned)
             if not view:
                 elsewhere[label] = set(kept[key])
             for each in kept[key]:
@@ -176,7 +228,8 @@ def compared(old: Side, new: Side) -> list[Change]:
                 if not view or each not in elsewhere[label]:
                     found.setdefault((each[0], view, each[1], each[2]), []).append(label)
     changes = [Change(*key, tuple(sorted(every))) for key, every in found.items()]
-    return sorted(changes, key=lambda it: (it.kind, it.person.said, it.view, it.labels))
+    ordered = sorted(changes, key=lambda it: (it.kind, it.person.said, it.view, it.labels))
+    return Comparison(ordered, tuple(sorted(beyond)))
 
 
 def _signature(ruling: Ruling | None) -> object:
@@ -186,27 +239,35 @@ def _signature(ruling: Ruling | None) -> object:
     return len(ruling.allows), tuple((rule.name, rule.test is None) for rule in rules)
 
 
-def _concerned(both: tuple[Ruling | None, ...], persons: list[Mapping[str, tuple[Person, ...]]]) -> list[Person]:
-    """Return everybody whom these rules speak of, and those whom an allow and a deny speak of together."""
+def _concerned(
+    both: tuple[Ruling | None, ...], persons: Sequence[Mapping[str, tuple[Person, ...]]]
+) -> tuple[list[Person], bool]:
+    """Return everybody whom these rules speak of, those whom an allow and a deny speak of, and whether that is all."""
     allowed: dict[Person, None] = {}
     denied: dict[Person, None] = {}
     for ruling, known in zip(both, persons, strict=True):
         for rules, into in ((ruling.allows, allowed), (ruling.denies, denied)) if ruling else ():
             into.update((person, None) for rule in rules for person in known.get(rule.name, ()))
-    together = (Person(one.tags | other.tags, one.scopes) for one in allowed for other in denied)
-    return [*allowed, *islice((each for each in together if each not in allowed), _MOST * _MOST)]
+    together = (
+        Person(one.tags | other.tags, one.scopes, tuple(sorted({*one.alike, *other.alike})))
+        for one in allowed
+        for other in denied
+    )
+    found = [*allowed, *islice((each for each in together if each not in allowed), _TOGETHER)]
+    return found, len(allowed) * len(denied) <= _TOGETHER
 
 
 def _changes(
     sides: tuple[Side, Side], both: tuple[Ruling | None, ...], concerned: Iterable[Person]
 ) -> list[tuple[Person, Access | None, Access | None]]:
-    every = []
-    for person in dict.fromkeys(concerned):
-        before, after = (side.access(ruling, person) for side, ruling in zip(sides, both, strict=True))
-        if before != after:
-            every.append((person, before, after))
+    found: dict[tuple[Access | None, Access | None], list[Person]] = {}
     # Whoever has more tags than somebody for whom the same changes is not told of again.
-    return [each for each in every if not any(other[0].within(each[0]) and other[1:] == each[1:] for other in every)]
+    for person in sorted(dict.fromkeys(concerned), key=lambda it: len(it.tags) + len(it.scopes)):
+        before, after = (side.access(ruling, person) for side, ruling in zip(sides, both, strict=True))
+        told = found.setdefault((before, after), []) if before != after else [person]
+        if not any(other.within(person) for other in told):
+            told.append(person)
+    return [(person, *change) for change, every in found.items() for person in every]
 
 
 def _labels(old: Side, new: Side) -> list[str]:
@@ -240,6 +301,11 @@ def besides(old: Config, new: Config) -> list[str]:
         for name in {**old.identity, **new.identity}
         if old.identity.get(name) != new.identity.get(name)
     ]
+    said += [
+        f"the server {name} is another one: its {' and '.join(keys)} {'change' if len(keys) > 1 else 'changes'}"
+        for name in old.servers
+        if name in new.servers and (keys := _elsewhere(old.servers[name], new.servers[name]))
+    ]
     if old.limits != new.limits:
         said.append("limits change")
     limits = {rule.name: rule.limit for rule in old.rules}
@@ -249,6 +315,11 @@ def besides(old: Config, new: Config) -> list[str]:
         if rule.name in limits and limits[rule.name] != rule.limit
     ]
     return said
+
+
+def _elsewhere(old: object, new: object) -> list[str]:
+    """Return what of a server's address changes: the same names may be other tools there."""
+    return [key for key in ("command", "url", "sse") if getattr(old, key) != getattr(new, key)]
 
 
 def _verb(name: str, old: Mapping[str, object], new: Mapping[str, object]) -> str:

@@ -134,22 +134,44 @@ def shape(arguments: bytes) -> Any:
     return masked if isinstance(masked, dict) else HIDDEN
 
 
-def rebuilt(masked: Any, fixed: Mapping[str, Any], ways: Iterable[Steps], tested: frozenset[Steps]) -> Any:
+def modest(masked: Any, ways: Iterable[Steps]) -> bool:
+    """Say whether all that lies at the ends of these ways is certainly little enough to be looked at.
+
+    Where it may be too much, no part of a condition counts by itself: then the whole of it is an error.
+    """
+    return masked is not HIDDEN and sum(_size(masked, way) for way in ways) <= _BUDGET
+
+
+def _size(here: Any, way: Steps) -> int:
+    for step in way:
+        if not isinstance(here, dict):
+            break
+        here = here.get(step)
+    length = _STRING.fullmatch(here) if isinstance(here, str) else None
+    if length is not None:
+        return int(length[1])
+    # Of lists and objects only so much is kept, and nothing of how much is in what is left out.
+    return 1 if here == "number" or not isinstance(here, str | dict | list) or not here else _BUDGET + 1
+
+
+def rebuilt(
+    masked: Any, fixed: Mapping[str, Any], ways: Iterable[Steps], tested: frozenset[Steps], *, typed: bool = False
+) -> Any:
     """Return arguments that are, in all these ways to them, those of a call; `HIDDEN` where the ledger hides one.
 
     `fixed` is what a view fixes, which wins over what a client says. Of what is `tested` it counts only whether it is
-    there.
+    there. `typed`: of what is no text, and no list of texts, it counts only that.
     """
     if masked is HIDDEN:
         return HIDDEN
     open_ = [(way, way in tested) for way in ways if way[0] not in fixed]
-    made = _carved(masked, open_, [_BUDGET]) if open_ else {}
+    made = _carved(masked, open_, [_BUDGET], _no_text if typed else _told) if open_ else {}
     return HIDDEN if made is HIDDEN else {**made, **fixed}
 
 
-def _carved(here: Any, ways: list[tuple[Steps, bool]], left: list[int]) -> Any:
+def _carved(here: Any, ways: list[tuple[Steps, bool]], left: list[int], told: Callable[[Any], Any]) -> Any:
     if any(not way and not tested for way, tested in ways):
-        return _told(here)
+        return told(here)
     further = [(way, tested) for way, tested in ways if way]
     if not further:
         return _present(here, left)
@@ -160,7 +182,7 @@ def _carved(here: Any, ways: list[tuple[Steps, bool]], left: list[int]) -> Any:
         if step not in here and not _whole(here, step):
             return HIDDEN
         if step in here:
-            found = _carved(here[step], [(way[1:], tested) for way, tested in further if way[0] == step], left)
+            found = _carved(here[step], [(way[1:], tested) for way, tested in further if way[0] == step], left, told)
             if found is HIDDEN:
                 return HIDDEN
             made[step] = found
@@ -177,6 +199,15 @@ def _told(value: Any) -> Any:
     if value is None or isinstance(value, bool) or value in ([], {}):
         return value
     return "" if value == "string(0)" else HIDDEN
+
+
+def _no_text(value: Any) -> Any:
+    """Return something that is no text either, and no list of texts, where that is what a value is."""
+    found = _told(value)
+    if found is not HIDDEN:
+        return found
+    entries = isinstance(value, list) and any(not isinstance(each, str) or each == "number" for each in value)
+    return 0 if value == "number" or isinstance(value, dict) or entries else HIDDEN
 
 
 def _present(value: Any, left: list[int]) -> Any:

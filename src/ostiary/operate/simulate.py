@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from ostiary.core.model import Allow, Caller, Decision, Kind, Snapshot, Surface, Target
-from ostiary.core.rules import Ask
+from ostiary.core.rules import FALSE, TRUE, Ask
 from ostiary.operate import past as pasts
 from ostiary.operate.looks import ALWAYS, MINUTES, Look, Outcome, looks, outcome, read, settled
 from ostiary.operate.past import Past, Within
@@ -45,6 +45,8 @@ class Verdict(Struct, frozen=True):
     because: str
     label: str = ""
     rule: str = ""
+    rules: tuple[str, ...] = ()
+    """Those on which it hangs, where it is not decided."""
     shadow: tuple[str, ...] = ()
     """What rehearsed rules would have made of it, in the words of the ledger."""
     open: tuple[str, ...] = ()
@@ -78,6 +80,7 @@ class Replay:
         self._world, self._meaning = world, meaning
         self._callers: dict[bytes, tuple[pasts.Who, Caller, str] | None] = {}
         self._kept: dict[tuple[Any, ...], Verdict | _Varying] = {}
+        self._looks: dict[int, tuple[Target, tuple[Look, ...]]] = {}
 
     def verdict(self, past: Past) -> Verdict | None:
         """Return what would become of a call; None where it is the gateway's own matter, or was no call yet."""
@@ -116,8 +119,18 @@ class Replay:
         if it.narrowed and caller.within is None:
             return Verdict(UNDECIDED, NARROWED, target.label)
         if target.careful:
-            return _Varying(target, caller, claims=it.claims)
+            return _Varying(target, caller, self.looks(target), claims=it.claims)
         return _verdict(decide(caller, target), caller, target)
+
+    def looks(self, target: Target) -> tuple[Look, ...]:
+        """Return what each rule looks at that covers a target."""
+        kept = self._looks.get(id(target))
+        if kept is None:
+            if len(self._looks) >= _KEPT:
+                self._looks.clear()
+            # With the target itself: the number of one that is gone may be another's.
+            kept = self._looks[id(target)] = target, looks(target)
+        return kept[1]
 
     def _asking(self, principal: bytes) -> tuple[pasts.Who, Caller, str] | None:
         if principal not in self._callers:
@@ -176,9 +189,8 @@ class Replay:
 class _Varying:
     """One caller and one target, whose rules look at more than that."""
 
-    def __init__(self, target: Target, caller: Caller, *, claims: bool) -> None:
-        self._target, self._caller, self._claims = target, caller, claims
-        self._looks = looks(target)
+    def __init__(self, target: Target, caller: Caller, every: tuple[Look, ...], *, claims: bool) -> None:
+        self._target, self._caller, self._looks, self._claims = target, caller, every, claims
         self._reads = any(each.ways for each in self._looks)
         self._call = any(each.call for each in self._looks)
         self._now = max((each.now for each in self._looks), default=0)
@@ -188,7 +200,7 @@ class _Varying:
         """Return what would become of a call."""
         given = self._given(past)
         key = (
-            msgspec.json.encode([None if each is pasts.HIDDEN else each for each in given]) if self._reads else b"",
+            msgspec.json.encode(list(map(_plain, given))) if self._reads else b"",
             (past.peer, past.program, past.version, past.era) if self._call else (),
             past.time if self._now == ALWAYS else past.time[:16] if self._now == MINUTES else "",
         )
@@ -221,6 +233,13 @@ class _Varying:
         return _rehearsed(found, caller, (best, worst), (target, every, came_of)) if target.rehearsed else found
 
 
+def _plain(read: Any) -> Any:
+    """Return what was read as it can be told apart from anything else."""
+    if isinstance(read, tuple):
+        return [_plain(each) for each in read]
+    return None if read is pasts.HIDDEN else read
+
+
 _ANY: Final[Mapping[str, Any]] = {"": None}
 """The method has no arguments of its own, so that any count."""
 _SETTLED: Final = Ask()
@@ -237,9 +256,16 @@ def _rehearsed(found: Verdict, caller: Caller, decisions: tuple[Decision, Decisi
 
 
 def _undecided(target: Target, every: tuple[Look, ...], came_of: tuple[Outcome, ...]) -> Verdict:
-    open_ = [(look, each) for look, each in zip(every, came_of, strict=True) if each.open]
+    enforced = len(target.allows) + len(target.denies)
+    open_ = [(look, each) for look, each in list(zip(every, came_of, strict=True))[:enforced] if _matters(look, each)]
     why = ARGUMENTS if any(each.arguments for _, each in open_) else CLAIMS
-    return Verdict(UNDECIDED, why, target.label, ", ".join(sorted({look.rule.name for look, _ in open_})))
+    rules = tuple(sorted({look.rule.name for look, _ in open_}))
+    return Verdict(UNDECIDED, why, target.label, ", ".join(rules), rules)
+
+
+def _matters(look: Look, it: Outcome) -> bool:
+    """Say whether it is open whether a rule allows, or denies."""
+    return it.open and bool(it.mask & (TRUE if look.allows else FALSE))
 
 
 def _verdict(decision: Decision, caller: Caller, target: Target) -> Verdict:

@@ -1,5 +1,9 @@
 """What nobody used of what rules grant, and the smallest rules that would have allowed what was used. Pure.
 
+They are the smallest in this sense: each is a rule that was there, with its conditions; each of its labels was used by
+somebody of each of its names (or combinations of them, where it has several kinds), and each person who used something
+is meant by as few names as the choice of the most common one leads to.
+
 A call counts for the rule that decides it now; where that hangs on arguments, which the ledger hides, for every rule
 that may. So rules that lost all that nobody used still allow every call that they allowed.
 """
@@ -8,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
 from typing import Any, Final
 
 from msgspec import Struct
@@ -18,13 +23,15 @@ from ostiary.config.values import covers, parts
 from ostiary.core.model import Allow, Caller, Kind, Target
 from ostiary.core.rules import TRUE
 from ostiary.operate import past as pasts
-from ostiary.operate.looks import Look, looks, outcome
+from ostiary.operate.looks import Look, outcome
 from ostiary.operate.past import Past
 from ostiary.operate.simulate import ALLOWED, UNDECIDED, Replay
 from ostiary.policy.decide import decide
 
 WHO: Final = ("roles", "teams", "subjects", "clients", "agents")
 _KEPT: Final = 50_000
+_STEM: Final = 56
+"""Characters of a rule's name that are kept where a number follows."""
 _MOST: Final = 100_000
 """Uses that are told apart: people come in roles and teams, of which there are few."""
 
@@ -112,7 +119,7 @@ class Uses:
         if place is None:
             return None
         caller, target, claims = place
-        every = looks(target)[: len(target.allows)]
+        every = self._replay.looks(target)[: len(target.allows)]
 
         def uses(it: Past) -> tuple[Use, ...]:
             rules = _deciding(caller, target, every, it, claims=claims)
@@ -126,11 +133,12 @@ class Uses:
         """Return what was not used of the rules, of which `labels` are all that is approved, and what is enough."""
         known, unused = sorted(labels), list[Unused]()
         rules: list[Mapping[str, Any]] = []
+        taken = {rule.name for rule in self._config.rules}
         for name, written in self._written.items():
             used = {(matched, what): count for (rule, matched, what), count in self._count.items() if rule == name}
             left = _unused(written, used, known)
             unused += [left] if left else []
-            rules += _enough(written, used)
+            rules += _enough(written, used, taken)
         return Trimmed(tuple(unused), tuple(rules), self.calls, self.lost, self.strangers, self.beyond)
 
 
@@ -146,7 +154,7 @@ def _deciding(caller: Caller, target: Target, every: Iterable[Look], past: Past,
         found = outcome(look, caller, ask, pasts.HIDDEN, claims=claims)
         if found.mask & TRUE and look.rule.needs and look.rule.scopes <= caller.scopes:
             yield look.rule.name
-            if found.mask == TRUE:
+            if found.mask == TRUE and not look.ways:
                 return
 
 
@@ -158,12 +166,20 @@ def _matched(written: Written, caller: Caller) -> Matched:
 
 
 def _used(written: Written, target: Target) -> str:
-    """Return the least pattern for what was used: its label, and for what only a template knows, the rule's own."""
+    """Return the least pattern for what was used: its label, or for what only a template knows, what opens the like.
+
+    Other URIs of the same template come with every call; each by itself would be a list that is never complete. So that
+    is the narrowest pattern of the rule's own, or what the template's URIs begin with where all of that is the rule's.
+    """
     if target.kind is not Kind.RESOURCE or target.definition.get("uri"):
         return target.label
-    pattern = next((each for each in written.allow or () if covers(each, target.label)), target.label)
-    split = parts(pattern)
-    return f"{target.server}:{split[2] if split else '*'}"
+    every = [each for each in written.allow or () if covers(each, target.label)]
+    own = [f"{target.server}:{split[2] if split else '*'}" for split in map(parts, every)]
+    begins = f"{target.server}:{str(target.definition.get('uriTemplate', '')).partition('{')[0]}"
+    whole = any(each.endswith("*") and begins.startswith(each[:-1]) for each in own)
+    if whole and "*" not in begins and covers(f"{begins}*", target.label):
+        own.append(f"{begins}*")
+    return max(own, key=lambda each: len(each.replace("*", "")), default=target.label)
 
 
 # What is left over
@@ -185,7 +201,7 @@ def _unused(written: Written, used: Mapping[tuple[Matched, str], int], labels: l
 # What is enough
 
 
-def _enough(written: Written, used: Mapping[tuple[Matched, str], int]) -> Iterator[Mapping[str, Any]]:
+def _enough(written: Written, used: Mapping[tuple[Matched, str], int], taken: set[str]) -> Iterator[Mapping[str, Any]]:
     """Yield rules that allow what was used, to those who used it, under the conditions of the rule it came from."""
     by_who: dict[Matched, set[str]] = {}
     for matched, what in used:
@@ -196,10 +212,16 @@ def _enough(written: Written, used: Mapping[tuple[Matched, str], int]) -> Iterat
         narrowed.setdefault(tuple(map(_first, matched, chosen)), set()).update(whats)
     plain = written.model_dump(mode="json", exclude_defaults=True)
     for number, (who, labels) in enumerate(sorted(_merged(narrowed).items()), 1):
-        name = written.name if number == 1 else f"{written.name[:58]}-{number}"
+        name = written.name if number == 1 else _free(written.name, taken)
         whom = {key: list(names) for key, names in zip(WHO, who, strict=True) if names}
         rest = {key: value for key, value in plain.items() if key not in ("name", "allow", *WHO)}
         yield {"name": name, "allow": sorted(labels), **whom, **rest}
+
+
+def _free(name: str, taken: set[str]) -> str:
+    found = next(each for each in (f"{name[:_STEM]}-{number}" for number in count(2)) if each not in taken)
+    taken.add(found)
+    return found
 
 
 def _chosen(used: Mapping[tuple[Matched, str], int]) -> list[list[str]]:
@@ -207,16 +229,16 @@ def _chosen(used: Mapping[tuple[Matched, str], int]) -> list[list[str]]:
     found = []
     for index in range(len(WHO)):
         open_ = Counter[Names]()
-        for (matched, _), count in used.items():
-            open_[matched[index]] += count
+        for (matched, _), calls in used.items():
+            open_[matched[index]] += calls
         names: list[str] = []
         open_.pop((), None)
         while open_:
             weight = Counter[str]()
-            for each, count in open_.items():
-                weight.update(dict.fromkeys(each, count))
+            for each, calls in open_.items():
+                weight.update(dict.fromkeys(each, calls))
             names.append(min(weight, key=lambda name: (-weight[name], name)))
-            open_ = Counter({each: count for each, count in open_.items() if names[-1] not in each})
+            open_ = Counter({each: calls for each, calls in open_.items() if names[-1] not in each})
         found.append(names)
     return found
 

@@ -32,7 +32,8 @@ def diff(
 
     Everybody whom a rule of either names is looked at, and everything that was approved.
     Of servers that were not asked yet, patterns are compared as they are written; conditions, by their text.
-    Exits 0 where nobody gains or loses anything, and 1 where somebody does.
+    Exits 0 where nobody gains or loses anything, 1 where somebody does or where not
+    everything could be compared (which is said), and 2 where the command is wrong.
 
     Example: ostiary diff ostiary.yaml new.yaml
     """
@@ -42,12 +43,14 @@ def diff(
         say("There is no data folder to say what the servers offer: patterns are compared as they are written.")
     files = zip(sides, (old, new), strict=True)
     before, after = (Side(config, _compiled(config, path, where)) for config, path in files)
-    changes, more = compared(before, after), besides(*sides)
+    (changes, truncated), more = compared(before, after), besides(*sides)
+    same = not (changes or more or truncated)
     if as_json:
-        data({"same": not (changes or more), "changes": [_plain(each) for each in changes], "besides": more})
+        every = [_plain(each) for each in changes]
+        data({"same": same, "changes": every, "besides": more, "truncated": list(truncated)})
     else:
-        _tell(changes, more)
-    if changes or more:
+        _tell(changes, more, truncated)
+    if not same:
         raise typer.Exit(1)
 
 
@@ -62,12 +65,14 @@ def _compiled(config: Config, path: Path, folder: Path | None) -> Snapshot:
     return offline(path, folder.resolve()).snapshot
 
 
-def _tell(changes: list[Change], more: list[str]) -> None:
+def _tell(changes: list[Change], more: list[str], truncated: tuple[str, ...]) -> None:
     for each in changes:
         line(sentence(each), _COLOURS[each.kind])
     for said in more:
         line(f"{said[:1].upper()}{said[1:]}.")
-    if not changes:
+    for said in truncated:
+        say(f"Not everything was compared: {said}.", "red")
+    if not (changes or truncated):
         say("Nobody gains or loses anything." if not more else "By the rules, nobody gains or loses anything.", "bold")
 
 
@@ -99,7 +104,8 @@ def _always(access: Access) -> str:
 def _plain(change: Change) -> dict[str, Any]:
     return {
         "kind": change.kind, "who": change.person.said, "tags": sorted(change.person.tags),
-        "scopes": sorted(change.person.scopes), "view": change.view or None, "labels": list(change.labels),
+        "alike": [list(each) for each in change.person.alike], "scopes": sorted(change.person.scopes),
+        "view": change.view or None, "labels": list(change.labels),
         "before": _conditions(change.before), "after": _conditions(change.after), "sentence": sentence(change),
     }  # fmt: skip
 

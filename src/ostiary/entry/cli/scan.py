@@ -8,7 +8,8 @@ import json
 import shutil
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -43,7 +44,7 @@ from ostiary.entry.cli.terminal import (
 )
 from ostiary.entry.offline import checked
 from ostiary.entry.setups import setup
-from ostiary.integrity import identity, names, poisoning
+from ostiary.integrity import identity, names, places, poisoning
 from ostiary.integrity.findings import Severity
 from ostiary.integrity.pins import Offering, Sighting, sighting
 from ostiary.integrity.reports import Part, Told, cyclonedx, sarif
@@ -93,14 +94,14 @@ def scan(  # noqa: PLR0913 - each is an option
     """
     quiet()
     least = _least(fail_on)
-    file, servers, offered = _target(target, config)
+    file, servers, offered, where = _target(target, config)
     failed: dict[str, str] = {}
     if servers and not static:
         offered, failed = asyncio.run(_asked(servers, duration("--timeout", timeout)))
     if as_sbom:
         data(cyclonedx(_parts(servers.servers if servers else {}, offered), __version__, moment(now())))
     else:
-        told = list(_told(servers, offered))
+        told = list(_told(servers, offered, where))
         _print(told, failed, file, as_json=as_json, as_sarif=as_sarif)
         if any(least is not None and each.finding.severity >= least for each in told):
             raise typer.Exit(1)
@@ -124,23 +125,28 @@ def _least(text: str) -> Severity | None:
 Offered = dict[str, list[Offering]]
 
 
-def _target(target: str, config: Path) -> tuple[str, Config | None, Offered]:
-    """Return the file, its servers where it has some, and what they offer where the file says so."""
+Where = Callable[[str, Sighting | None, str], int]
+"""A server, a definition of it and a place in that one → a line of the file."""
+
+
+def _target(target: str, config: Path) -> tuple[str, Config | None, Offered, Where]:
+    """Return the file, its servers where it has some, what they offer where the file says so, and where that is."""
     path = Path(target)
     if not path.is_file():
         known = checked(config).config
         if target not in known.servers:
             hint = did_you_mean(target, known.servers) or f"there are {', '.join(known.servers) or 'none'}"
             raise Refused(f"{target} is no file, and no server of {config} is called that.", hint)
-        return str(config), known.model_copy(update={"servers": {target: known.servers[target]}}), {}
+        one = known.model_copy(update={"servers": {target: known.servers[target]}})
+        return str(config), one, {}, _of_servers(config.read_text("utf-8", "replace"))
     with path.open("rb") as opened:
         raw = opened.read(_LARGEST + 1)
     if len(raw) > _LARGEST:
         raise Refused(f"{path} is larger than {_LARGEST >> 20} MiB.", "Name a file of servers, or a saved listing.")
     listing = _listing(path.stem, raw)
     if listing is not None:
-        return str(path), None, {path.stem: [listing]}
-    return str(path), _config(path, raw), {}
+        return str(path), None, {path.stem: [listing]}, _of_listing(raw.decode("utf-8", "replace"))
+    return str(path), _config(path, raw), {}, _of_servers(raw.decode("utf-8-sig", "replace"))
 
 
 def _config(path: Path, raw: bytes) -> Config:
@@ -156,6 +162,26 @@ def _config(path: Path, raw: bytes) -> Config:
         return Config.model_validate(document)
     except (Invalid, ValueError) as error:
         raise Refused(f"{path} holds servers that cannot be used: {error}", f"See: ostiary import {path}") from None
+
+
+def _of_servers(text: str) -> Where:
+    known = places.places(text)
+    line = cache(lambda server: places.of_server(text, known, server))
+    return lambda server, _each, _place: int(line(server))
+
+
+def _of_listing(text: str) -> Where:
+    """Return where things stand in a saved answer: each definition, and what was found in it."""
+    known = places.places(text)
+    found = json.loads(text)
+    root, whole = ("/result", found["result"]) if "result" in found else ("", found)
+    pointers: dict[str, str] = {}
+    for field, kind in _LISTS.items():
+        listed = whole.get(field)
+        for index, each in enumerate(listed if isinstance(listed, list) else ()):
+            for it in _sightings(kind, [each]):
+                pointers.setdefault(it.digest, f"{root}/{field}/{index}")
+    return lambda _server, each, place: places.at(known, f"{pointers.get(each.digest, root) if each else root}{place}")
 
 
 def _listing(name: str, raw: bytes) -> Offering | None:
@@ -217,18 +243,20 @@ async def _offered(hub: Hub, name: str, deadline: float) -> list[Offering] | str
 # Looking
 
 
-def _told(config: Config | None, offered: Offered) -> Iterator[Told]:
+def _told(config: Config | None, offered: Offered, where: Where) -> Iterator[Told]:
     for name, server in (config.servers if config else {}).items():
         for found in identity.unpinned(_command(server)) if server.command else ():
-            yield Told(name, name, found)
+            yield Told(name, name, found, where(name, None, ""))
     every = {name: list(_definitions(each)) for name, each in offered.items()}
     before = names.between({name: [it.name for it in each if it.kind in _NAMED] for name, each in every.items()})
     for name, definitions in every.items():
         said = {"instructions": offered[name][0].instructions, "serverInfo": offered[name][0].info}
         for found in poisoning.scan(said):
-            yield Told(name, name, found)
+            yield Told(name, name, found, where(name, None, found.place))
         for each in definitions:
-            yield from (Told(name, label(name, each.kind, each.name), it) for it in _judged(each, before[name]))
+            known_as = label(name, each.kind, each.name)
+            for it in _judged(each, before[name]):
+                yield Told(name, known_as, it, where(name, each, it.place))
 
 
 def _judged(each: Sighting, others: names.Others) -> Iterator[Any]:
@@ -287,14 +315,14 @@ def _key(url: str) -> str:
 
 def _print(told: list[Told], failed: dict[str, str], file: str, *, as_json: bool, as_sarif: bool) -> None:
     if as_sarif:
-        data(sarif(told, RULES, file, __version__))
+        data(sarif(told, RULES, file, __version__, failed))
         return
     if as_json:
         data({"findings": [_plain(each) for each in told], "failed": failed})
         return
     for each in told:
         found = each.finding
-        line(f"{found.severity}  {found.rule}  {each.label}{found.place}", _COLOURS[found.severity])
+        line(f"{found.severity}  {found.rule}  {each.label}{found.place}  {file}:{each.line}", _COLOURS[found.severity])
         line(f"    {found.evidence}")
         line(f"    {found.why} {found.todo}")
     say(f"{plural(len(told), 'finding')}.", "red" if told else "green")
@@ -302,4 +330,6 @@ def _print(told: list[Told], failed: dict[str, str], file: str, *, as_json: bool
 
 def _plain(told: Told) -> dict[str, Any]:
     plain = msgspec.structs.asdict(told.finding)
-    return {"server": told.server, "label": told.label, **plain, "severity": str(told.finding.severity)}
+    return {
+        "server": told.server, "label": told.label, "line": told.line, **plain, "severity": str(told.finding.severity)
+    }  # fmt: skip

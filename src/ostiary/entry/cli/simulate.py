@@ -13,7 +13,7 @@ from ostiary.config.policy import told
 from ostiary.entry.cli.audit import Since, instant
 from ostiary.entry.cli.replaying import Data, calls, opened, replay
 from ostiary.entry.cli.terminal import AsJson, data, line, plural, say, table
-from ostiary.operate.changes import Change, Changes, Groups
+from ostiary.operate.changes import Change, Changes, Groups, Open
 
 _LISTS: Final = ("refused", "allowed", "undecided", "shadow", "open")
 _TITLES: Final = {
@@ -69,6 +69,8 @@ def _tell(changes: Changes, limit: int) -> None:
         table(("CALLS", "WHO", "WHAT", "WHY", "LAST", "REFERENCE"), map(_row, every[:limit]))
         if len(every) > limit:
             say(f"and {len(every) - limit:,} more rows; --limit {len(every)} shows them")
+        if name == "undecided":
+            table(("CALLS", "COULD NOT DECIDE", "WHY", "EXAMPLES"), map(_open, changes.rules))
     judged = changes.calls - changes.own - changes.unjudged
     span = f" from {changes.first} to {changes.last}" if changes.calls else ""
     say(f"{plural(judged, 'call')} to servers{span}: {_counts(changes)}.", "bold")
@@ -86,6 +88,11 @@ def _row(each: Change) -> list[str]:
     return [f"{each.calls:,}", each.subject, each.what, _why(each), each.last, each.reference]
 
 
+def _open(each: Open) -> list[str]:
+    examples = (f"{it.reference} ({it.subject}, {it.what})" for it in each.examples)
+    return [f"{each.calls:,}", each.rule or "(no rule)", each.because, ", ".join(examples)]
+
+
 def _why(each: Change) -> str:
     rule = each.rule and each.rule not in each.because
     return f"{each.because} ({each.rule})" if rule else each.because
@@ -98,6 +105,7 @@ def _plain(changes: Changes, notes: Iterable[str]) -> dict[str, Any]:
         "still_allowed": changes.still_allowed, "still_refused": changes.still_refused,
         **{f"newly_{name}" if name in ("refused", "allowed") else name: _group(getattr(changes, name))
            for name in _LISTS},
+        "undecided_rules": [msgspec.to_builtins(each) for each in changes.rules],
         "notes": list(notes),
     }  # fmt: skip
 
