@@ -10,11 +10,10 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
-from ostiary.adapters.store import database, quarantines
+from ostiary.adapters.store import database, identities, quarantines
 from ostiary.adapters.store.generation import Generation
-from ostiary.config.expect import failed
-from ostiary.config.parse import Document, read
-from ostiary.config.problems import Invalid
+from ostiary.config import checking
+from ostiary.config.parse import Document
 from ostiary.config.schema import Config
 from ostiary.core.model import Snapshot
 from ostiary.operate.revise import Revisions, Row
@@ -52,11 +51,7 @@ class Offline(Struct):
 
 def checked(path: Path) -> Document:
     """Return a configuration whose every check passed, its own expectations included, or raise `Invalid`."""
-    document = read(path.read_text("utf-8"), str(path))
-    problems = [document.problem(place, what, remedy) for place, what, remedy in failed(document.config)]
-    if problems:
-        raise Invalid(str(path), problems)
-    return document
+    return checking.checked(path.read_bytes(), str(path))
 
 
 def digest(config: Config) -> str:
@@ -70,13 +65,24 @@ def data_folder(config: Config, path: Path) -> Path:
     return (path.parent / config.gateway.data).resolve()
 
 
-def offline(path: Path, data: Path | None = None) -> Offline:
-    """Open a configuration and its data folder, or another's `data`; raise `Invalid` where the configuration is."""
-    document = checked(path)
+def restored(revisions: Revisions, engine: sa.Engine) -> None:
+    """Begin with what the database remembers of servers."""
+    revisions.restore(
+        database.offerings(engine), database.verdicts(engine), database.pinned(engine),
+        identities.known(engine), identities.texts(engine),
+    )  # fmt: skip
+
+
+def offline(path: Path, data: Path | None = None, document: Document | None = None) -> Offline:
+    """Open a configuration and its data folder, or another's `data`; raise `Invalid` where the configuration is.
+
+    A `document` is the configuration, already read.
+    """
+    document = document or checked(path)
     data = data or data_folder(document.config, path)
     engine = database.opened(data)
     revisions = Revisions(document.config, digest(document.config))
-    revisions.restore(database.offerings(engine), database.verdicts(engine), database.pinned(engine))
+    restored(revisions, engine)
     at = time.time()
     revisions.quarantined(marks(quarantines.standing(engine, at), at))
     return Offline(document, engine, Generation(data), data, revisions)

@@ -11,11 +11,13 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
-from ostiary.adapters.store import database
+from ostiary.adapters.store import database, identities
 from ostiary.adapters.upstream.hub import Hub
 from ostiary.core.errors import GatewayError, Unreachable
 from ostiary.core.model import Kind, Snapshot
 from ostiary.core.ports import Change
+from ostiary.entry.recognize import Recognition
+from ostiary.integrity.facts import INSTRUCTIONS
 from ostiary.integrity.findings import Severity
 from ostiary.integrity.pins import Offering, Sighting, State
 from ostiary.operate.revise import Revisions
@@ -56,6 +58,9 @@ class Refresh:
         self._hub, self._revisions, self._engine, self._time, self._tasks = hub, revisions, engine, time, tasks
         self._record = record
         hub.sighted = self._begun
+        self._recognition = Recognition(hub, revisions, engine, time, record)
+        self._recognition.tell, self._recognition.pinned = self.tell, self.judged
+        self._recognition.held = self._look_again
         self._running: dict[str, list[asyncio.Task[None]]] = {}
         self._asking: dict[tuple[str, str], asyncio.Task[bool]] = {}
         self._unkept: dict[tuple[str, str], Offering] = {}
@@ -132,13 +137,15 @@ class Refresh:
             before = self._revisions.offering(name, offer)
             if self._revisions.first_use(name):
                 await self._first_use(name, found)
+            elif self._revisions.said.unheard(name):
+                await self._introduced(found)
             elif offer == NOTHING and (before is None or before.definitions != found.definitions):
                 # If it changed for some, it may have changed for all.
                 await self._take(await self._offered(name, EVERYTHING))
             await self._take(found)
         except GatewayError as error:
             log.warning("a server could not be asked", server=name, code=error.code, reason=error.detail)
-            self._revisions.lost(name, error.public)
+            self._revisions.lost(name, self._revisions.selves.strangers().get(name) or error.public)
             return False
         except Exception:
             # A task of a group: whatever broke here, and be it a full disk, must not end all servers and the gateway.
@@ -153,8 +160,11 @@ class Refresh:
             raise Unreachable(f"{name} was removed from the configuration")
         deadline = asyncio.get_running_loop().time() + max(server.timeout, server.start_timeout) + 5
         found = await self._hub.offered(name, offer, deadline, self._time())
+        # Before anything that it offers is looked at: it may be another server.
+        await self._recognition.met(name, found.info)
         # A server may say megabytes; calls do not wait until they were read.
         await asyncio.to_thread(self._revisions.suspicions.inspect, found)
+        await asyncio.to_thread(self._revisions.suspicions.compare, found, self._revisions.beside(found))
         return found
 
     async def _first_use(self, name: str, found: Offering) -> None:
@@ -163,11 +173,18 @@ class Refresh:
         now = self._time()
         # What is suspicious stays for a person, also now: a server that is poisoned is so when it is added.
         innocent = self._revisions.innocent(name, (*found.definitions, *whole.definitions))
+        innocent += self._revisions.said.innocent(found, whole)
         await asyncio.to_thread(database.record_verdict, self._engine, name, innocent, "approved", "first-use", now)
         await asyncio.to_thread(database.pin, self._engine, name, now)
         await self.judged()
         log.info("first use: pinned", server=name, definitions=len(whole.definitions))
         await self._take(whole)
+
+    async def _introduced(self, found: Offering) -> None:
+        """Approve the instructions of a server that was pinned before instructions were."""
+        said, now = self._revisions.said.innocent(found), self._time()
+        await asyncio.to_thread(database.record_verdict, self._engine, found.server, said, "approved", "first-use", now)
+        await self.judged()
 
     async def _take(self, found: Offering) -> None:
         # A server may write any number, and one that no database can hold would keep all catalogues from being kept.
@@ -183,6 +200,8 @@ class Refresh:
             names = ", ".join(each.name[:64] for each in held[:8])
             log.warning("held back until approved", server=found.server, count=len(held), names=names)
             self._tell_why(found.server, held)
+        if self._revisions.said.state(found, first=self._revisions.first_use(found.server)) is not State.APPROVED:
+            log.warning("instructions are held back until approved", server=found.server)
         try:
             await self.keep()
         except sa.exc.SQLAlchemyError as error:
@@ -197,6 +216,7 @@ class Refresh:
 
     async def _begun(self, found: Offering) -> bool:
         """Judge what a fresh process offers, where others did before it; True where it is not the same."""
+        await self._recognition.met(found.server, found.info)
         before = self._revisions.offering(found.server, found.offer)
         if before is None or self._revisions.first_use(found.server):
             return False
@@ -214,16 +234,32 @@ class Refresh:
         """Take in what was approved and rejected, write what is new of it into the ledger, and tell who listens."""
         verdicts = await asyncio.to_thread(database.verdicts, self._engine)
         pinned = await asyncio.to_thread(database.pinned, self._engine)
-        before = self._revisions().revision
-        fresh = self._revisions.judged(verdicts, pinned)
+        texts = await asyncio.to_thread(identities.texts, self._engine)
+        before, held = self._revisions().revision, self._revisions.selves.strangers()
+        fresh = self._revisions.judged(verdicts, pinned, texts)
         if self._revisions().revision != before:
             self.tell()
         said: dict[tuple[str, str], list[str]] = {}
         for server, kind, name, verdict in fresh:
-            said.setdefault((server, verdict), []).append(f"{kind} {name[:_SAID]}")
-        for (server, verdict), names in said.items():
+            what, called = _spelled(kind, name)
+            said.setdefault((server, f"{what}_{verdict}"), []).append(called)
+        for (server, event), names in said.items():
             for at in range(0, len(names), _TOGETHER):
-                self._record(f"definitions_{verdict}", {"server": server, "names": names[at : at + _TOGETHER]})
+                self._record(event, {"server": server, "names": names[at : at + _TOGETHER]})
+        self._begin_anew(held.keys() - self._revisions.selves.strangers().keys())
+
+    def _look_again(self, name: str) -> None:
+        """Ask a server that is held from time to time, also one that nobody asks any more because it is a process."""
+        kept = self._running.get(name)
+        if kept is not None and kept[0].done():
+            kept[0] = self._tasks.create_task(self._keep(name, asked=False))
+
+    def _begin_anew(self, names: Iterable[str]) -> None:
+        """Ask servers that are held no more, at once and without the memory of starts that were refused."""
+        known = [name for name in names if name in self._hub.servers]
+        for name in known:
+            self._hub.supervisor.retire(name)
+        self.watch(known)
 
     async def surfaces(self, endpoint: str, offer: str) -> Snapshot:
         """Return a snapshot that has this endpoint for this set of capabilities (port `Surfaces`)."""
@@ -263,6 +299,13 @@ class Refresh:
         """Tell everyone who listens that what they can list may have changed."""
         for what in _LISTS:
             self._hub.publish(Change("", what))
+
+
+def _spelled(kind: str, name: str) -> tuple[str, str]:
+    """Return what the ledger calls the approval of something, and what was approved."""
+    if kind != Kind.GATEWAY:
+        return "definitions", f"{kind} {name[:_SAID]}"
+    return ("instructions" if name == INSTRUCTIONS else "identity"), name
 
 
 def rest(refresh: float, ttl_ms: int) -> float:

@@ -34,7 +34,7 @@ def setup(name: str, server: Server, config: Config, resolve: Resolve) -> Setup:
         shared=server.shared,
         era=server.era,
         max_in_flight=server.max_in_flight,
-        answer=config.gateway.bounds.answer,
+        answer=_most(server, config),
         start_timeout=server.start_timeout,
     )
     if server.command is not None:
@@ -42,7 +42,7 @@ def setup(name: str, server: Server, config: Config, resolve: Resolve) -> Setup:
         command = tuple(_value(word, resolve) for word in server.command)
         program = Program(
             name, command, env, server.cwd, server.start_timeout, server.idle,
-            max_line=config.gateway.bounds.answer, max_in_flight=server.max_in_flight,
+            max_line=_most(server, config), max_in_flight=server.max_in_flight, words=shown(server),
         )  # fmt: skip
         return msgspec.structs.replace(base, program=program)
     if server.sse is not None:
@@ -51,14 +51,32 @@ def setup(name: str, server: Server, config: Config, resolve: Resolve) -> Setup:
     origin = parse_url(str(server.url or server.sse))
     tls = _context(server, resolve) if origin.scheme == "https" else None
     return msgspec.structs.replace(
-        base, origin=origin, fields=_fields(server, resolve), tls=tls, dial=_dialer(tuple(server.allow_private))
+        base,
+        origin=origin,
+        fields=_fields(server, resolve),
+        tls=tls,
+        dial=_dialer(tuple(server.allow_private), keys(server)),
     )
 
 
+def _most(server: Server, config: Config) -> int:
+    return config.gateway.bounds.answer if server.answers.size is None else server.answers.size
+
+
 @lru_cache(maxsize=4096)
-def _dialer(permitted: tuple[Network, ...]) -> Dialer:
+def _dialer(permitted: tuple[Network, ...], keys: frozenset[str]) -> Dialer:
     # One and the same for equal settings, so that the set-up of a server that did not change equals the one before.
-    return Dialer(permitted)
+    return Dialer(permitted, keys=keys)
+
+
+def shown(server: Server) -> tuple[str, ...]:
+    """Return a server's command with nothing in the place of what comes from the place of a secret."""
+    return tuple(word if isinstance(word, str) else "" for word in server.command or ())
+
+
+def keys(server: Server) -> frozenset[str]:
+    """Return the keys of which a server has to prove itself with one, in hex; none: any key will do."""
+    return frozenset(each.removeprefix("sha256:") for each in server.tls_keys)
 
 
 def _value(value: str | Secret, resolve: Resolve) -> str:

@@ -22,6 +22,8 @@ _EXACT: Final = re.compile(r"v?\d+(?:\.\d+){1,3}(?:[-+.]?[0-9A-Za-z][0-9A-Za-z.+
 _COMMIT: Final = re.compile(r"git\+.*@[0-9a-f]{40}(?:#.*)?")
 _IMAGE: Final = re.compile(r".+@sha256:[0-9a-f]{64}")
 _NPM: Final = re.compile(r"(@?[^@\s]+)(?:@(.*))?")
+_USER: Final = re.compile(r"//[^/@]*@")
+_QUERY: Final = re.compile(r"\?[^#]*")
 _PYPI: Final = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?(?:(?:==|@)(.*)|.*)")
 # Options of the runners that take the next word; of all others it is known that they do not, or that they end in `=`.
 _TAKES: Final = {
@@ -68,7 +70,7 @@ def package(command: Sequence[str]) -> Package:
     for runner, kind in _RUNNERS.items():
         if tuple(words[: len(runner)]) == runner:
             spec = _spec(kind, words[len(runner) :])
-            return _READ[kind](spec) if spec else Package(kind, "", "", pinned=False)
+            return _READ[kind](_bare(spec)) if spec else Package(kind, "", "", pinned=False)
     # The file itself is what is pinned: by its digest.
     return Package("file", command[0], "", pinned=True)
 
@@ -96,6 +98,18 @@ def _spec(kind: str, words: Sequence[str]) -> str:
         else:
             skip = word in _TAKES[kind]
     return ""
+
+
+def specified(command: Sequence[str]) -> str:
+    """Return the word by which a runner is told what to run, as it stands; empty where there is none."""
+    words = (re.split(r"[\\/]", command[0])[-1].removesuffix(".exe").removesuffix(".cmd"), *command[1:])
+    found = ((kind, len(runner)) for runner, kind in _RUNNERS.items() if tuple(words[: len(runner)]) == runner)
+    return next((_spec(kind, words[length:]) for kind, length in found), "")
+
+
+def _bare(spec: str) -> str:
+    """Return what a package is called without the credentials that its address may carry."""
+    return _QUERY.sub("", _USER.sub("//", spec))
 
 
 def _npm(spec: str) -> Package:

@@ -6,9 +6,10 @@ compiled as a whole and swapped in as a whole. What does not compile changes not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -18,9 +19,13 @@ from ostiary.config.compile import compiled, endpoints
 from ostiary.config.policy import Fault, told
 from ostiary.config.schema import Config
 from ostiary.core.model import Catalogue, Json, Kind, Snapshot
+from ostiary.core.screening import Guard
+from ostiary.integrity.facts import Fact, Judged, spoken
 from ostiary.integrity.findings import Finding
 from ostiary.integrity.pins import Mode, Offering, Sighting, State, Verdicts, judge
 from ostiary.operate.quarantine import cut
+from ostiary.operate.sayings import Sayings
+from ostiary.operate.selves import Facts, Selves
 from ostiary.operate.suspect import NAMED, Compared, Suspicions, grave
 from ostiary.policy import quarantine
 from ostiary.policy.quarantine import Marks
@@ -30,6 +35,10 @@ from ostiary.protocol.capabilities import EVERYTHING, NOTHING
 _NO_VERDICTS: Final = Verdicts()
 Key = tuple[str, str, str]
 """Server, kind, name."""
+
+
+def _none(_config: Config) -> Mapping[str, Guard]:
+    return {}
 
 
 class Row(Struct, frozen=True):
@@ -44,8 +53,12 @@ class Row(Struct, frozen=True):
 class Revisions:
     """The current snapshot, and everything it was compiled from."""
 
-    def __init__(self, config: Config, digest: str) -> None:
+    def __init__(
+        self, config: Config, digest: str, guards: Callable[[Config], Mapping[str, Guard]] | None = None
+    ) -> None:
+        """`guards` makes what looks for each guard of a configuration; without it, what is guarded stands still."""
         self.config, self.digest = config, digest
+        self._guards = guards or _none
         self.notes: tuple[str, ...] = ()
         self.faults: tuple[Fault, ...] = ()
         """Conditions that do not fit what was approved, and deny there."""
@@ -59,6 +72,8 @@ class Revisions:
         """By server: the URIs of resources that were rejected. Forgotten with them."""
         self._offers = {NOTHING}
         self.suspicions = Suspicions()
+        self.selves = Selves(lambda: self.config, lambda: self._verdicts)
+        self.said = Sayings(self._mode, lambda: self._verdicts, lambda each: grave(self.suspected(each)))
         self._known: dict[str, Compared] = {}
         """By server: whose names its own are compared with. Forgotten when anything changes that decides on it."""
         self._count = 0
@@ -72,8 +87,20 @@ class Revisions:
 
     # What changes it
 
-    def restore(self, offerings: list[Offering], verdicts: Mapping[Key, Verdicts], pinned: frozenset[str]) -> None:
-        """Begin with what was known when the gateway last ran; all of it is stale until its server was asked again."""
+    def restore(
+        self,
+        offerings: list[Offering],
+        verdicts: Mapping[Key, Verdicts],
+        pinned: frozenset[str],
+        known: Mapping[str, Facts] = MappingProxyType({}),
+        texts: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Begin with what was known when the gateway last ran; all of it is stale until its server was asked again.
+
+        `known` is what servers were, `texts` which of their instructions were approved last.
+        """
+        self.selves.restore(known)
+        self.said.heard(texts)
         self._offerings = {(each.server, each.offer): each for each in offerings}
         self._verdicts, self._pinned = verdicts, pinned
         self._stale = {each.server: "not asked since the gateway started" for each in offerings}
@@ -110,8 +137,21 @@ class Revisions:
             self._stale[server] = reason
             self.recompile()
 
-    def judged(self, verdicts: Mapping[Key, Verdicts], pinned: frozenset[str]) -> list[tuple[str, str, str, str]]:
+    def met(self, server: str, found: Iterable[Fact], *, whole: bool) -> Judged:
+        """Take in what a server is, `whole` where it runs, and return what becomes of it."""
+        before, found = self.selves.strange(server), tuple(found)
+        if self.selves.met(server, found, whole=whole) and self.selves.strange(server) != before:
+            self.recompile()
+        return self.selves.judged(server, None if whole else found)
+
+    def judged(
+        self,
+        verdicts: Mapping[Key, Verdicts],
+        pinned: frozenset[str],
+        texts: Mapping[str, str] = MappingProxyType({}),
+    ) -> list[tuple[str, str, str, str]]:
         """Take in what people approved and rejected, and return what is new: server, kind, name, what was said."""
+        self.said.heard(texts)
         if (verdicts, pinned) == (self._verdicts, self._pinned):
             return []
         fresh = [
@@ -155,8 +195,8 @@ class Revisions:
         self._covers.clear()
         self._rejected.clear()
         self._known.clear()
-        result = compiled(config, self.catalogues(config), self._count, digest)
-        self.notes, self.faults = result.notes, result.faults
+        result = compiled(config, self.catalogues(config), self._count, digest, self._guards(config))
+        self.notes, self.faults = (*result.notes, *self.selves.strangers().values()), result.faults
         return result.snapshot
 
     # What is known
@@ -216,33 +256,47 @@ class Revisions:
             known = self._known[server] = self._compared(server)
         return (*self.suspicions.scanned(sighting), *self.suspicions.named(server, sighting, known))
 
-    def unsaid(self) -> dict[str, tuple[Finding, ...]]:
-        """Return the servers whose instructions are kept from clients, and why."""
-        told = {name: self.suspicions.said(each) for (name, _), each in self._offerings.items()}
-        return {name: each for name, each in told.items() if grave(each) and name in self.config.servers}
+    def sayings(self) -> Iterator[Row]:
+        """Yield the instructions of every configured server that has some, and where they stand."""
+        for (server, offer), each in sorted(self._offerings.items()):
+            if server in self.config.servers and each.instructions:
+                state = self.said.state(each, first=self.first_use(server))
+                yield Row(server, offer, spoken(each.instructions), state)
 
-    def _compared(self, server: str) -> Compared:
+    def suspected(self, offering: Offering) -> tuple[Finding, ...]:
+        """Return what is suspicious in what a server says of itself, also of the tools of others."""
+        known = self._known.get(offering.server)
+        if known is None:
+            known = self._known[offering.server] = self._compared(offering.server)
+        about = self.suspicions.named(offering.server, spoken(offering.instructions), known)
+        return (*self.suspicions.said(offering), *about)
+
+    def unsaid(self) -> dict[str, tuple[Finding, ...]]:
+        """Return the servers whose instructions are kept from clients, and what is suspicious in them."""
+        held = {(row.server, row.offer) for row in self.sayings() if row.state is not State.APPROVED}
+        return {server: self.suspected(self._offerings[server, offer]) for server, offer in sorted(held)}
+
+    def beside(self, found: Offering) -> Compared:
+        """Return whose names those of an offering are compared with once it is taken in."""
+        every = {**self._offerings, (found.server, found.offer): found}
+        own = (it for (name, _), each in every.items() if name == found.server for it in each.definitions)
+        return self._compared(found.server, own)
+
+    def _compared(self, server: str, own: Iterable[Sighting] | None = None) -> Compared:
         """Return whose names a server's are compared with: of two that are alike, the later one is held back."""
         every = list(self.config.servers)
         before = every[: every.index(server)] if server in every else every
-        open_ = tuple(
-            (name, each.name)
-            for (name, _), offering in self._offerings.items()
-            for each in offering.definitions
-            if name in before and self._mode(name) is Mode.ALWAYS and each.kind in NAMED
-        )
+        without = {name for name in before if self._mode(name) is Mode.ALWAYS}
+        open_ = [each for (name, _), each in self._offerings.items() if name in without]
         compared = before if self._mode(server) is Mode.ALWAYS else every
-        own = frozenset(
-            each.name
-            for (name, _), offering in self._offerings.items()
-            for each in offering.definitions
-            if name == server and each.kind in NAMED
-        )
-        return self.suspicions.known(server, compared, self._verdicts, open_), own
+        if own is None:
+            own = (it for (name, _), each in self._offerings.items() if name == server for it in each.definitions)
+        return self.suspicions.beside(server, compared, self._verdicts, open_, own)
 
-    def innocent(self, server: str, definitions: Iterable[Sighting]) -> list[Sighting]:
+    def innocent(self, server: str, definitions: Sequence[Sighting]) -> list[Sighting]:
         """Return the definitions that first use approves without a person, and hold their names for the server."""
-        self._known.pop(server, None)
+        # They are the server's own already: of two accounts at one kind of server, the second may speak of its tools.
+        self._known[server] = self._compared(server, definitions)
         found = [each for each in definitions if not grave(self.findings(server, each))]
         self.suspicions.claim(server, [each.name for each in found if each.kind in NAMED])
         self._known.clear()
@@ -281,9 +335,11 @@ class Revisions:
         known = self.config.servers.get(server)
         return Mode(known.approve) if known else Mode.NEVER
 
-    def _silent(self, offering: Offering) -> bool:
-        """Say whether a server's instructions are kept from clients."""
-        return bool(self.marks.cut(offering.server, "")) or grave(self.suspicions.said(offering))
+    def _words(self, offering: Offering) -> str:
+        """Return the instructions that clients are told."""
+        if self.marks.cut(offering.server, ""):
+            return ""
+        return self.said.told(offering, first=self.first_use(offering.server))
 
     def catalogues(self, config: Config) -> dict[tuple[str, str], Catalogue]:
         """Return what is approved of what each server offers, for every known set of capabilities."""
@@ -299,6 +355,9 @@ class Revisions:
         return found
 
     def _catalogue(self, offering: Offering, offer: str) -> Catalogue:
+        if self.selves.strange(offering.server):
+            held = len(offering.definitions)
+            return Catalogue(offering.server, offer, stale=self._stale.get(offering.server, ""), held=held)
         approved: dict[Kind, list[Json]] = {kind: [] for kind in Kind}
         held = 0
         for sighting in offering.definitions:
@@ -314,7 +373,7 @@ class Revisions:
             tuple(approved[Kind.RESOURCE]),
             tuple(approved[Kind.TEMPLATE]),
             offering.capabilities,
-            "" if self._silent(offering) else offering.instructions,
+            self._words(offering),
             offering.ttl_ms,
             self._stale.get(offering.server, ""),
             held,

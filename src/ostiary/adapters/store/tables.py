@@ -68,6 +68,15 @@ sightings: Final = sa.Table(
 )
 """What each server offered when it was last asked, approved or not: the last good catalogue survives a restart."""
 
+identities: Final = sa.Table(
+    "identities",
+    metadata,
+    sa.Column("server", sa.String(32), primary_key=True),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("seen", sa.Float, nullable=False),
+)
+"""What each server was when it was last looked at, as pinned or not; what is pinned is among the approvals."""
+
 ended: Final = sa.Table(
     "ended_sessions",
     metadata,

@@ -7,11 +7,16 @@ rebinding) gains nothing. The certificate is still checked against the name.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from typing import Final, TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ostiary.core.errors import Unreachable
 from ostiary.policy.egress import Address, Kind, Network, Origin, allowed, classify, faces
@@ -19,6 +24,10 @@ from ostiary.policy.egress import Address, Kind, Network, Origin, allowed, class
 CONNECT_TIMEOUT: Final = 10.0
 # A name with more addresses than this is a load balancer's; trying them all would take the caller's whole deadline.
 MAX_ADDRESSES: Final = 8
+_SEEN: Final = 4_096
+_UNPINNED: Final = (
+    "which is none of its tls_keys, so nothing was sent; if its operator says that this key is theirs, add it there"
+)
 
 P = TypeVar("P", bound=asyncio.Protocol)
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -41,9 +50,14 @@ class Dialer:
         *,
         timeout: float = CONNECT_TIMEOUT,
         resolve: Resolve = resolve,
+        keys: frozenset[str] = frozenset(),
     ) -> None:
-        """Spend at most `timeout` seconds on resolving, and as much again on connecting with TLS."""
-        self._permitted, self._timeout, self._resolve = permitted, timeout, resolve
+        """Spend at most `timeout` seconds on resolving, and as much again on connecting with TLS.
+
+        With `keys`, only a server that proves itself with one of these keys is spoken to (SHA-256 of its SPKI in hex).
+        """
+        self._permitted, self._timeout, self._resolve, self._keys = permitted, timeout, resolve, keys
+        self._seen: dict[tuple[str, int], str] = {}
 
     async def __call__(self, origin: Origin, factory: Callable[[], P], tls: ssl.SSLContext | None) -> P:
         """Return the connected protocol; raise `Unreachable` with the reason and what to do."""
@@ -55,10 +69,31 @@ class Dialer:
             try:
                 # Each has its share, so that a first one that swallows packets leaves time for the second.
                 async with asyncio.timeout(self._timeout / len(addresses)):
-                    return await _connect(address, origin, factory, tls)
+                    return await self._connected(address, origin, factory, tls)
             except (OSError, ValueError) as error:  # the built-in TimeoutError is an OSError
                 failures.append(f"{address}: {_reason(error, origin)}")
         raise Unreachable(f"{origin.host} port {origin.port} does not accept a connection: {'; '.join(failures)}")
+
+    def key(self, origin: Origin) -> str:
+        """Return the key of the last connection to an origin that spoke TLS; empty where there was none."""
+        return self._seen.get((origin.host, origin.port), "")
+
+    async def _connected(
+        self, address: Address, origin: Origin, factory: Callable[[], P], tls: ssl.SSLContext | None
+    ) -> P:
+        transport, protocol = await _connect(address, origin, factory, tls)
+        if tls is None:
+            return protocol
+        key = public_key(transport.get_extra_info("ssl_object"))
+        if self._keys and key not in self._keys:
+            # Nothing was written on it yet, and nothing will be: not even the first byte of a request gets out.
+            transport.abort()
+            shown = f"the key sha256:{key}" if key else "a key that cannot be read"
+            raise Unreachable(f"{origin.host} proved itself with {shown}, {_UNPINNED}")
+        if len(self._seen) >= _SEEN:
+            self._seen.clear()
+        self._seen[origin.host, origin.port] = key
+        return protocol
 
     async def _judged(self, origin: Origin) -> list[Address]:
         found = await self._addresses(origin)
@@ -82,11 +117,24 @@ class Dialer:
         return [ip_address(text) for text in dict.fromkeys(texts)]
 
 
-async def _connect(address: Address, origin: Origin, factory: Callable[[], P], tls: ssl.SSLContext | None) -> P:
+async def _connect(
+    address: Address, origin: Origin, factory: Callable[[], P], tls: ssl.SSLContext | None
+) -> tuple[asyncio.Transport, P]:
     loop = asyncio.get_running_loop()
     name = origin.host if tls else None
-    _, protocol = await loop.create_connection(factory, str(address), origin.port, ssl=tls, server_hostname=name)
-    return protocol
+    return await loop.create_connection(factory, str(address), origin.port, ssl=tls, server_hostname=name)
+
+
+def public_key(connection: ssl.SSLObject | ssl.SSLSocket) -> str:
+    """Return the SHA-256 of the public key (SPKI, RFC 7469 section 2.4) that the other side proved itself with.
+
+    Empty where it cannot be read: TLS may speak of keys that this library does not know, and no pin is empty.
+    """
+    try:
+        key = x509.load_der_x509_certificate(connection.getpeercert(binary_form=True) or b"").public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return ""
+    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
 def _advice(address: Address, origin: Origin) -> str:

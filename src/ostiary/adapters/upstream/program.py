@@ -23,6 +23,8 @@ class Program(msgspec.Struct, frozen=True):
     """Seconds without a call before it is stopped."""
     max_line: int = 8 * 1024 * 1024
     max_in_flight: int = 64
+    words: tuple[str, ...] = ()
+    """The command as it may be shown: words that come from the places of secrets are empty."""
 
     def __repr__(self) -> str:
         return f"Program(name={self.name!r}, command=({self.command[0]!r}, …))"

@@ -27,6 +27,8 @@ Key = tuple[str, str, str]
 """Server, principal (empty: shared by all), offer (the client capabilities that change what a server shows)."""
 Prepare = Callable[[Child], Awaitable[None]]
 Stray = Callable[[Key, Child, Message], None]
+Admit = Callable[[Program], Awaitable[None]]
+"""Called before each start of a program: raises where it must not run."""
 
 BACKOFF_FIRST: Final = 1.0
 BACKOFF_LONGEST: Final = 60.0
@@ -114,6 +116,11 @@ def idlest(slots: Iterable[Slot], amount: int, now: float) -> list[Slot]:
     return [slot for _, slot in sorted(idle, key=itemgetter(0))[: max(amount, 0)]]
 
 
+def _said(error: BaseException | None) -> str:
+    """Return what a caller may be told about why a start was refused; a failure of the process tells them nothing."""
+    return error.hint if isinstance(error, Unreachable) else ""
+
+
 class Supervisor:
     """Keeps the children by key. `async with` it: leaving ends every process.
 
@@ -126,10 +133,12 @@ class Supervisor:
         stray: Stray,
         *,
         limits: Limits = Limits(),  # noqa: B008  # frozen
+        admit: Admit | None = None,
         clock: Callable[[], float] = time.monotonic,
         rng: Callable[[], float] = random.random,
     ) -> None:
         self._base, self._stray, self._limits, self._clock, self._rng = base, stray, limits, clock, rng
+        self._admit = admit
         self._tasks = asyncio.TaskGroup()
         self._slots: dict[Key, Slot] = {}
         self._children: set[Child] = set()
@@ -220,7 +229,7 @@ class Supervisor:
             raise Unreachable(f"the start of {key[0]} was cancelled", hint="it was stopped while starting; call again")
         outcome = task.result()
         if isinstance(outcome, GatewayError):
-            raise self._waiting(slot, outcome.detail) from outcome
+            raise self._waiting(slot, outcome.detail, _said(outcome.__cause__)) from outcome
         return slot, outcome
 
     def _begin(self, slot: Slot, program: Program, prepare: Prepare) -> asyncio.Task[GatewayError | Child]:
@@ -263,6 +272,8 @@ class Supervisor:
             return await self._attempt(slot, program, prepare)
 
     async def _attempt(self, slot: Slot, program: Program, prepare: Prepare) -> Child:
+        if self._admit is not None:
+            await self._admit(program)
         child = Child(
             program,
             environment(self._base, program),
@@ -300,9 +311,9 @@ class Supervisor:
         failure.__cause__ = error
         return failure
 
-    def _waiting(self, slot: Slot, detail: str) -> Unreachable:
+    def _waiting(self, slot: Slot, detail: str, hint: str = "") -> Unreachable:
         seconds = max(0.0, slot.retry_at - self._clock())
-        hint = f"its process does not run; it will be tried again in {math.ceil(seconds)} s, when called"
+        hint = hint or f"its process does not run; it will be tried again in {math.ceil(seconds)} s, when called"
         return Unreachable(detail, hint=hint, retry_after=seconds)
 
     # Ending.

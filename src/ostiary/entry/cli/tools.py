@@ -11,12 +11,14 @@ from typing import Annotated, Any, Final
 
 import msgspec
 import typer
-from msgspec import Struct
 from rich.text import Text
 
-from ostiary.adapters.store import database
+from ostiary.adapters.store import database, identities
 from ostiary.config.problems import did_you_mean
-from ostiary.core.model import Json, Kind
+from ostiary.core.model import Json
+from ostiary.entry.cli import offered
+from ostiary.entry.cli.offered import IDENTITY, Seen
+from ostiary.entry.cli.sbom import sbom
 from ostiary.entry.cli.terminal import (
     CONFIG,
     AsJson,
@@ -25,6 +27,7 @@ from ostiary.entry.cli.terminal import (
     Refused,
     data,
     line,
+    moment,
     now,
     out,
     plural,
@@ -35,10 +38,9 @@ from ostiary.entry.cli.terminal import (
     usage,
 )
 from ostiary.entry.offline import Offline, offline
-from ostiary.integrity.findings import Finding, Severity
+from ostiary.integrity.facts import INSTRUCTIONS
+from ostiary.integrity.findings import Severity
 from ostiary.integrity.pins import Sighting, State, differences
-from ostiary.operate.explain import selected
-from ostiary.protocol.names import label
 
 app: Final = typer.Typer(
     name="tools",
@@ -61,14 +63,7 @@ Digest = Annotated[
 ]
 
 
-class Seen(Struct, frozen=True):
-    """One definition of one server, however many kinds of clients it is offered to."""
-
-    server: str
-    label: str
-    state: State
-    sighting: Sighting
-    findings: tuple[Finding, ...] = ()
+app.command("sbom")(sbom)
 
 
 @app.command("list")
@@ -81,9 +76,13 @@ def list_(
 ) -> None:
     """List what each server offered when it was last asked, and whether it may be used.
 
+    SERVER/instructions is what a server tells models about itself, and
+    SERVER/identity what it is: its program, its package, its name, its key.
+
     Example: ostiary tools list --server files
     """
     opened = offline(config)
+    noted = identities.noted(opened.engine)
     seen = [each for each in _seen(opened, server) if not waiting or each.state in _WAITING]
     if as_json:
         data([_plain(each) for each in seen])
@@ -91,17 +90,17 @@ def list_(
     rows: list[list[Cell]] = [
         [
             each.label,
-            str(each.sighting.kind),
+            each.kind,
             styled(str(each.state), _COLOURS[each.state]),
             each.sighting.digest[:_SHORT],
             styled(_rules(each), "red"),
-            shown(each.sighting.definition.get("description", ""), 60),
+            shown(_about(each, noted), 60),
         ]
         for each in seen
     ]
-    for name, told in sorted(opened.revisions.unsaid().items()):
+    for name, why in opened.revisions.selves.strangers().items():
         if not server or server == name:
-            say(f"{name}: its instructions are kept from clients: {told[0]}", "red")
+            say(why, "red")
     if rows:
         table(("LABEL", "KIND", "STATE", "DIGEST", "SUSPICIOUS", "WHAT IT SAYS IT DOES"), rows)
         return
@@ -151,7 +150,9 @@ def approve(
 ) -> None:
     """Approve definitions, exactly as they were seen: if a server changes one again, it is held back again.
 
-    A running gateway offers them at once.
+    A running gateway offers them at once. SERVER/instructions approves what a
+    server tells models about itself; SERVER/identity says that a server which is
+    held is the right one all the same, and has to be named: --all leaves it out.
 
     Example: ostiary tools approve files.read_file --digest 3f9c0a
     """
@@ -186,14 +187,7 @@ def _seen(opened: Offline, server: str) -> list[Seen]:
     if server and server not in opened.config.servers:
         hint = did_you_mean(server, opened.config.servers) or f"there are {', '.join(opened.config.servers) or 'none'}"
         raise usage("--server", f"no server is called {server!r}; {hint}")
-    found: dict[tuple[str, Kind, str, str], Seen] = {}
-    for row in opened.sightings():
-        each = row.sighting
-        if not server or row.server == server:
-            told = opened.revisions.findings(row.server, each)
-            seen = Seen(row.server, label(row.server, each.kind, each.name), row.state, each, told)
-            found.setdefault((row.server, each.kind, each.name, each.digest), seen)
-    return sorted(found.values(), key=lambda each: (each.server, str(each.sighting.kind), each.label))
+    return offered.everything(opened, server)
 
 
 def _chosen(opened: Offline, labels: Iterable[str] | None, server: str, states: Iterable[State]) -> list[Seen]:
@@ -201,14 +195,10 @@ def _chosen(opened: Offline, labels: Iterable[str] | None, server: str, states: 
     every, states = _seen(opened, server), frozenset(states)
     wanted = list(labels or ())
     for each in wanted:
-        if not any(_means(each, seen) for seen in every):
+        if not any(seen.meant(each) for seen in every):
             hint = did_you_mean(each, [seen.label for seen in every])
             raise Refused(f"No server offers {each}.", hint or "See: ostiary tools list")
-    return [seen for seen in every if seen.state in states and (not wanted or any(_means(it, seen) for it in wanted))]
-
-
-def _means(pattern: str, seen: Seen) -> bool:
-    return selected([pattern], seen.server, seen.sighting.kind, seen.sighting.name)
+    return [seen for seen in every if seen.state in states and (not wanted or any(map(seen.meant, wanted)))]
 
 
 def _picked(
@@ -218,6 +208,9 @@ def _picked(
     if bool(labels) is everything:
         raise usage("LABEL", "name what you mean, or say --all; one of the two")
     found = [each for each in _chosen(opened, labels, server, states) if each.sighting.digest.startswith(digest)]
+    if everything:
+        # Everything that a server offers, and not that it may be another one.
+        found = [each for each in found if each.kind != IDENTITY]
     if not found:
         _refuse_nothing(opened, labels, digest)
     by_label: dict[str, list[str]] = {}
@@ -249,7 +242,7 @@ def _refuse_nothing(opened: Offline, labels: list[str] | None, digest: str) -> N
 def _record(opened: Offline, chosen: list[Seen], verdict: str, *, as_json: bool) -> None:
     by_server: dict[str, list[Sighting]] = {}
     for each in chosen:
-        by_server.setdefault(each.server, []).append(each.sighting)
+        by_server.setdefault(each.server, []).extend(each.sightings)
     for server, sightings in by_server.items():
         database.record_verdict(opened.engine, server, sightings, verdict, operator(), now())
     opened.generation.move()
@@ -277,7 +270,7 @@ def _plain(seen: Seen) -> dict[str, Any]:
     return {
         "server": seen.server,
         "label": seen.label,
-        "kind": str(seen.sighting.kind),
+        "kind": seen.kind,
         "name": seen.sighting.name,
         "state": str(seen.state),
         "digest": seen.sighting.digest,
@@ -291,10 +284,17 @@ def _rules(seen: Seen) -> str:
 
 
 def _before(opened: Offline, seen: Seen) -> Json | None:
-    if seen.state is not State.CHANGED:
-        return None
-    approved = database.approved_definitions(opened.engine, seen.server, seen.sighting.kind, seen.sighting.name)
-    return approved[0] if approved else None
+    return offered.approved(opened, seen) if seen.state is State.CHANGED else None
+
+
+def _about(seen: Seen, noted: Mapping[str, Mapping[str, float]]) -> str:
+    """Return what something says it does; of an identity, what of it changed and was noted."""
+    if seen.kind == INSTRUCTIONS:
+        return str(seen.sighting.definition[INSTRUCTIONS])
+    if seen.kind == IDENTITY:
+        changes = noted.get(seen.server, {})
+        return "; ".join(f"{name} changed {moment(at)}" for name, at in changes.items())
+    return str(seen.sighting.definition.get("description", ""))
 
 
 def _compared(opened: Offline, seen: Seen) -> dict[str, Any]:
