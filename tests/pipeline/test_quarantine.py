@@ -18,7 +18,7 @@ from ostiary.policy.quarantine import Quarantine, marks
 from tests.pipeline import test_bridging
 from tests.pipeline.stage import CALLERS, Heard, Stage, call
 from tests.pipeline.streams import asked, modern, session_of, stage, streaming, until
-from tests.pipeline.test_swift import NAME, Runway, body_of
+from tests.pipeline.test_swift import NAME, Runway, body_of, read_whole
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +87,7 @@ def test_a_call_that_began_before_leaves_no_plan_for_later() -> None:
     shut(on, "person", "ana")
     regular = on.swift.regular(trail)
     assert regular is not None
-    on.swift.plan(regular, trail)
+    on.swift.plan(regular, trail, asyncio.run(read_whole(call(NAME, path="/first"))))
     assert on.begin(regular, body_of()) is None
 
 

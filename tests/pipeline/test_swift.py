@@ -17,8 +17,9 @@ from ostiary.core.model import Answer, Caller, Charge, Inbound, Json, Order, Tar
 from ostiary.core.ports import Back, Release, Reply
 from ostiary.core.trail import Trail
 from ostiary.pipeline import swift
+from ostiary.pipeline.flight import Flight, Rest, Told
 from ostiary.pipeline.serve import serve
-from ostiary.pipeline.swift import Flight, Regular, Rest, Swift, Told
+from ostiary.pipeline.swift import Regular, Swift
 from ostiary.protocol.modern import CAPABILITIES, INFO, VERSION
 from ostiary.protocol.reading import read
 from tests.pipeline.stage import CALLERS, Heard, Stage, call, post
@@ -33,17 +34,19 @@ class Way:
     def __init__(self, stage: Stage) -> None:
         self.stage, self.open, self.now = stage, True, True
         self.told: Told | None = None
-        self.abandoned = 0
+        self.abandoned = self.held = 0
+        self.sent: list[bytes] = []
 
-    def ready(self) -> bool:
-        return self.open
+    def hold(self) -> Way | None:
+        self.held += self.open
+        return self if self.open else None
 
-    def send(self, params: Json, deadline: float, told: Told) -> Way:
-        self.stage.log.append("sent")
+    def send(self, arguments: bytes, deadline: float, told: Told) -> None:
         self.told = told
+        self.stage.log.append("sent")
+        self.sent.append(arguments)
         if self.now:
             self.tell()
-        return self
 
     def tell(self) -> None:
         assert self.told is not None
@@ -106,9 +109,10 @@ class Runway(Stage):
         """Let `serve` carry a message, keep what it said, and forget that it was carried."""
         answer, self.answer = self.answer, {"result": {"content": [], "resultType": "complete"}}
         carry, self.carry = self.carry, None
-        trail = asyncio.run(serve(message or call(NAME, path="/first"), Heard(), self.world))
+        message = message or call(NAME, path="/first")
+        trail = asyncio.run(serve(message, Heard(), self.world))
         regular = self.swift.regular(trail) or Regular(trail.message, self.snapshot, CALLERS["ana-token"], lambda: None)
-        self.swift.plan(regular, trail)
+        self.swift.plan(regular, trail, asyncio.run(read_whole(message)))
         self.answer, self.carry, self.released = answer, carry, 0
         self.log.clear()
         for each in (self.sent, self.paid, self.audit.begun, self.audit.ended):
@@ -117,6 +121,10 @@ class Runway(Stage):
 
     def begin(self, regular: Regular, body: bytes) -> Flight | None:
         return self.swift.begin(regular, NAME, body, self.ground)
+
+
+async def read_whole(message: Inbound) -> bytes:
+    return await message.body()
 
 
 def body_of(arguments: Any = None, /, ident: Any = 1, meta: Json = META, **more: Any) -> bytes:
@@ -360,4 +368,6 @@ def test_what_is_read_again_is_what_reading_would_have_read(
     again = swift._again(body, 64, NAME, plan)
     if again is not None:
         message = call(NAME)
-        assert again == read(message, body, 64, lambda _token: again.client)
+        carried, text = again
+        assert carried == read(message, body, 64, lambda _token: carried.client)
+        assert text == msgspec.json.encode(carried.params["arguments"])

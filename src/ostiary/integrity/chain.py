@@ -127,9 +127,9 @@ def chain_id(key: Ed25519PublicKey) -> str:
 
 def linked(body: bytes, n: int, prev: bytes) -> tuple[bytes, bytes]:
     """Return the finished line for the JSON object `body`, whose first member is `type`, and the line's hash."""
-    head = b"".join((b'{"n":', str(n).encode(), b',"prev":"', prev, b'",', body[1:-1]))
-    digest = sha256(head).hexdigest().encode()
-    return b"".join((head, b',"hash":"', digest, b'"}\n')), digest
+    head = b'{"n":%d,"prev":"%b",%b' % (n, prev, body[1:-1])
+    digest = hexlify(sha256(head).digest())
+    return b'%b,"hash":"%b"}\n' % (head, digest), digest
 
 
 def seal_message(chain: str, n: int, prev: str, time: str) -> bytes:

@@ -8,103 +8,25 @@ order of `serve` and by the same functions. Whatever no plan covers is declined 
 
 from __future__ import annotations
 
-from asyncio import CancelledError
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
-import structlog
-from msgspec import Struct
 
-from ostiary.core.errors import Fault, GatewayError
-from ostiary.core.model import (
-    Allow,
-    Answer,
-    Call,
-    Caller,
-    Charge,
-    Check,
-    Client,
-    Era,
-    Inbound,
-    Json,
-    Kind,
-    Order,
-    Snapshot,
-    Target,
-)
-from ostiary.core.ports import Back, Release, Reply
+from ostiary.core.errors import GatewayError
+from ostiary.core.model import Allow, Call, Caller, Charge, Era, Inbound, Kind, Order, Snapshot, Target
+from ostiary.core.ports import Release
 from ostiary.core.trail import Trail
 from ostiary.pipeline import steps
-from ostiary.pipeline.conversation import Conversation
+from ostiary.pipeline.flight import Flight, Land, Line, Plan, Soon, Together, Turn
 from ostiary.pipeline.world import World
 from ostiary.protocol import modern
-from ostiary.protocol.answers import refused
+from ostiary.protocol.frames import framed
+from ostiary.protocol.jsonrpc import encode
 from ostiary.protocol.jsonrpc import read as parsed
-
-log: Final = structlog.get_logger(__name__)
 
 Still = Callable[[], Caller | None]
 """Who a credential speaks for at this moment; None: somebody has to be asked, or it is good no more."""
-Rest = Callable[[Order, Back], Awaitable[Json]]
-"""What is left to be heard of an answer that is not whole yet."""
-
-
-class Told(Protocol):
-    """Hears how an exchange with a server went: one of the three, once."""
-
-    def answered(self, raw: Json, /) -> None:
-        """Take the answer: `{"result": …}` or `{"error": …}`."""
-
-    def failed(self, error: GatewayError, /) -> None:
-        """Take why there is none."""
-
-    def slow(self, rest: Rest, /) -> None:
-        """Take over an answer that has begun and takes its time."""
-
-
-class Exchange(Protocol):
-    """One call at a server."""
-
-    def abandon(self) -> None:
-        """Tell the server that nobody waits any more; nothing is told after that."""
-
-
-class Line(Protocol):
-    """The way to one tool of one server that can be called without waiting for the way itself."""
-
-    def ready(self) -> bool:
-        """Say whether `send` would find a way at this moment."""
-
-    def send(self, params: Json, deadline: float, told: Told, /) -> Exchange:
-        """Send a call, its parameters in the client's words; `told` may hear of it at once."""
-
-
-class Land(Protocol):
-    """The way back to one client, which waits for nothing."""
-
-    def finish(self, answer: Answer, /) -> int:
-        """Send the last word, and return its size in bytes."""
-
-    def linger(self, rest: Callable[[Reply], Awaitable[None]], /) -> None:
-        """Let a task of its own do the rest, with a reply that can stream."""
-
-
-class Plan(Struct, frozen=True):
-    """What was said to one caller about one tool, and will be said again."""
-
-    client: Client
-    meta: Json
-    """`_meta` of the requests that it is for."""
-    target: Target
-    check: Check
-    """The target's own."""
-    allow: Allow
-    pay: Callable[[], Release]
-    """Pays the rule's charges."""
-    line: Line
-    told: bytes
-    """What the ledger says of all of these calls."""
 
 
 class Regular:
@@ -125,7 +47,6 @@ _ENVELOPE: Final = frozenset({modern.VERSION, modern.CAPABILITIES, modern.INFO})
 _IDENTS: Final = frozenset({str, int})
 _ANSWERED: Final = frozenset({"answered", "tool_error", "rpc_error"})
 """Outcomes of calls that walked every step."""
-_BROKEN: Final = "a call failed inside the gateway"
 
 
 class Swift:
@@ -143,8 +64,12 @@ class Swift:
 
         `constant` returns what the ledger will say of each call like one that it was told of.
         """
-        self.world, self._owing = world, owing
+        self.world, self._owing, self._turn = world, owing, Turn(world)
         self._acquainted, self._line, self._constant = acquainted, line, constant
+
+    def gather(self, soon: Soon, together: Together) -> None:
+        """Let the calls of one turn of the event loop leave together, and land together, from now on."""
+        self._turn.gather(soon, together)
 
     # What is kept.
 
@@ -161,7 +86,7 @@ class Swift:
         """Say whether what is kept is still true."""
         return regular.snapshot is self.world.current() and regular.still() is regular.caller
 
-    def plan(self, regular: Regular, trail: Trail) -> None:
+    def plan(self, regular: Regular, trail: Trail, body: bytes) -> None:
         """Keep what `serve` said to a message that it has just carried, if it can be said again."""
         call, target, allow = trail.call, trail.target, trail.decision
         if call is None or call.name is None or trail.outcome not in _ANSWERED:
@@ -175,7 +100,7 @@ class Swift:
         if line is not None:
             pay, said = self._owing(allow.charges, regular.caller), self._constant(trail)
             regular.plans[call.name] = Plan(
-                call.client, call.params["_meta"], target, target.check, allow, pay, line, said
+                call.client, call.params["_meta"], framed(body), target, target.check, allow, pay, line, said
             )
 
     # What is carried.
@@ -190,11 +115,14 @@ class Swift:
         if marks is not None:
             marks += [world.clock()] * 2
         plan = regular.plans.get(name)
-        if plan is None or not plan.line.ready():
+        exchange = plan.line.hold() if plan is not None else None
+        if plan is None or exchange is None:
             return None
-        call = _again(body, now.bounds.depth, name, plan)  # 2 parse
-        if call is None:
+        found = _again(body, now.bounds.depth, name, plan)  # 2 parse
+        if found is None:
+            exchange.abandon()
             return None
+        call, arguments = found
         if marks is not None:
             marks += [world.clock()] * 3
         trail = Trail(
@@ -204,8 +132,8 @@ class Swift:
         )  # fmt: skip
         target = plan.target
         order = Order(call, target, regular.caller, started + target.timeout, reference, regular.message.endpoint)
-        flight = Flight(self, land, trail, order)
-        flight.leave(plan)
+        flight = Flight(self._turn, land, exchange, order, arguments)
+        flight.leave(plan, trail)
         return flight
 
 
@@ -234,8 +162,17 @@ def _unguarded(target: Target) -> bool:
     )
 
 
-def _again(body: bytes, depth: int, name: str, plan: Plan) -> Call | None:
-    """Return the call that `read` would return, for a body that is like an earlier one; None for any other body."""
+def _again(body: bytes, depth: int, name: str, plan: Plan) -> tuple[Call, bytes] | None:
+    """Return the call that `read` would return, for a body that is like an earlier one, and its arguments' JSON."""
+    found = plan.frame.filled(body, depth) if plan.frame is not None else None
+    if found is None:
+        return _spelled(body, depth, name, plan)
+    ident, arguments, text = found
+    return Call(ident, METHOD, name, {"name": name, "arguments": arguments, "_meta": plan.meta}, plan.client), text
+
+
+def _spelled(body: bytes, depth: int, name: str, plan: Plan) -> tuple[Call, bytes] | None:
+    """Return the same for a body that is spelled in some other way."""
     try:
         message: Any = parsed(body, depth)
         if message.keys() != _MESSAGE or message["method"] != METHOD or message["jsonrpc"] != "2.0":
@@ -247,115 +184,4 @@ def _again(body: bytes, depth: int, name: str, plan: Plan) -> Call | None:
         return None
     if type(ident) not in _IDENTS or type(params["arguments"]) is not dict:
         return None
-    return Call(ident, METHOD, name, params, plan.client)
-
-
-class Flight:
-    """One call that is carried, and how it ends. Its trail is written whatever happens."""
-
-    __slots__ = ("_exchange", "_land", "_order", "_release", "_swift", "trail")
-
-    def __init__(self, swift: Swift, land: Land, trail: Trail, order: Order) -> None:
-        self._swift, self._land, self.trail, self._order = swift, land, trail, order
-        self._release: Release = steps.nothing
-        self._exchange: Exchange | None = None
-
-    def leave(self, plan: Plan) -> None:
-        """Go out, unless something speaks against it."""
-        trail, order, world = self.trail, self._order, self._swift.world
-        marks = trail.marks
-        try:
-            self._release = plan.pay()  # 5 limit
-            if marks is not None:
-                marks.append(world.clock())
-            plan.check(order.call.params["arguments"])  # 6 validate
-            if marks is not None:
-                marks += [world.clock()] * 2  # 7 guard: whoever has guards has no plan
-            world.audit.begin(trail)  # 8 record the intent: from here on it may leave
-            trail.sent = world.clock()
-            if marks is not None:
-                marks.append(trail.sent)
-            self._exchange = plan.line.send(order.call.params, order.deadline, self)  # 9 forward
-        except GatewayError as error:
-            self._refuse(error)
-        except Exception as error:
-            # Here and below: nobody could be raised to but the event loop that brought the news.
-            log.exception(_BROKEN)
-            self._break(error)
-
-    def answered(self, raw: Json) -> None:
-        """Give the client the server's answer."""
-        trail, world = self.trail, self._swift.world
-        trail.answered = world.clock()
-        try:
-            answer = steps.settled(self._order, raw, world, trail)  # 10 check, 11 guard the answer
-            if trail.marks is not None:
-                trail.marks.append(world.clock())
-            trail.answer_bytes = self._land.finish(answer)
-            if trail.marks is not None:
-                trail.marks.append(world.clock())
-        except GatewayError as error:
-            self._refuse(error)
-        except Exception as error:
-            log.exception(_BROKEN)
-            self._break(error)
-        else:
-            self._over()
-
-    def failed(self, error: GatewayError) -> None:
-        """Tell the client that there is no answer."""
-        self.trail.answered = self._swift.world.clock()
-        self._refuse(error)
-
-    def slow(self, rest: Rest) -> None:
-        """Let a task hear the rest of the answer."""
-        self._land.linger(lambda reply: self._attended(reply, rest))
-
-    def abandon(self) -> None:
-        """End the call, for the client went away."""
-        if self._exchange is not None:
-            self._exchange.abandon()
-        self.trail.outcome = "abandoned"
-        self._over()
-
-    async def _attended(self, reply: Reply, rest: Rest) -> None:
-        order, trail, world = self._order, self.trail, self._swift.world
-        try:
-            try:
-                raw = await rest(order, Conversation(order, reply, world))
-            finally:
-                trail.answered = world.clock()
-            trail.answer_bytes = await reply.finish(steps.settled(order, raw, world, trail))
-        except GatewayError as error:
-            trail.answer_bytes = await reply.finish(self._refusal(error))
-        except CancelledError:
-            trail.outcome = "abandoned"
-            raise
-        except Exception as error:
-            trail.outcome, trail.detail = "fault", type(error).__name__
-            raise
-        finally:
-            self._over()
-
-    def _refuse(self, error: GatewayError) -> None:
-        try:
-            self.trail.answer_bytes = self._land.finish(self._refusal(error))
-        finally:
-            self._over()
-
-    def _break(self, error: Exception) -> None:
-        self.trail.outcome, self.trail.detail = "fault", type(error).__name__
-        try:
-            self._land.finish(refused(Fault(), None, "", ""))
-        finally:
-            self._over()
-
-    def _refusal(self, error: GatewayError) -> Answer:
-        trail = self.trail
-        trail.refuse(error)
-        challenge = self._swift.world.challenge(trail.message.endpoint)
-        return refused(error, trail.call, trail.reference, challenge)
-
-    def _over(self) -> None:
-        self._exchange = None  # It refers to this flight: memory would wait for the collector of reference cycles.
-        steps.over(self.trail, self._release, self._swift.world)  # 12 record the outcome
+    return Call(ident, METHOD, name, params, plan.client), encode(params["arguments"])

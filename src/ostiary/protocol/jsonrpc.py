@@ -13,6 +13,7 @@ import msgspec
 
 from ostiary.core.errors import Malformed, NotJson, TooLarge
 from ostiary.core.model import Json
+from ostiary.protocol.volume import crowded
 
 _decoder: Final = msgspec.json.Decoder()
 _encoder: Final = msgspec.json.Encoder()
@@ -22,6 +23,8 @@ MOST: Final = 100_000
 """Values in one message: what looks at each of them takes a second for some millions."""
 DEEPEST: Final = 128
 """Levels of what a server sends."""
+FULLEST: Final = 1_000_000
+"""Values of what a server sends, with the commas and brackets of the empty ones."""
 
 encode: Final = _encoder.encode
 """Return the compact JSON of a value. Integers of any size keep their digits."""
@@ -49,18 +52,27 @@ def read(body: bytes, depth: int) -> dict[str, Any] | list[Any]:
     # A value begins with a bracket, or after a bracket or a comma.
     if 2 * opened + body.count(b",") > MOST and more(message, MOST):
         raise TooLarge(hint=f"the JSON has more than {MOST} values")
-    # The round trip is the proof: had a key been doubled, encoding could not give the same bytes. Only a body that
-    # another encoder spaced or escaped differently pays for the slow look.
-    if encode(message) != body:
-        _refuse_doubled(body)
+    proven(body, message)
     return message
 
 
+def proven(body: bytes, value: Any) -> bytes:
+    """Return the compact JSON of the value that was decoded from `body`, which must not name a key twice."""
+    # The round trip is the proof: had a key been doubled, encoding could not give the same bytes. Only a body that
+    # another encoder spaced or escaped differently pays for the slow look.
+    text = encode(value)
+    if text != body:
+        _refuse_doubled(body)
+    return text
+
+
 def heard(body: bytes) -> Any:
-    """Return the value in what a server sent; `NotJson`, or `TooLarge` where it is nested deeper than anybody needs."""
+    """Return the value in what a server sent; `NotJson`, or `TooLarge` where that is more than anybody needs."""
+    if len(body) > FULLEST and crowded(body, FULLEST):
+        raise TooLarge(hint=f"it holds more than {FULLEST} values")
     message = decode(body)
     if body.count(b"{") + body.count(b"[") > DEEPEST and deeper(message, DEEPEST):
-        raise TooLarge(hint=f"the JSON is nested deeper than {DEEPEST} levels")
+        raise TooLarge(hint=f"it is nested deeper than {DEEPEST} levels")
     return message
 
 

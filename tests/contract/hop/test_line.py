@@ -21,7 +21,7 @@ from ostiary.core.errors import Garbled, GatewayError, Lost, TimedOut, UpstreamR
 from ostiary.core.model import MODERN, Call, Caller, Client, Era, Json, Kind, Order, Target
 from ostiary.core.ports import Back
 from ostiary.protocol import modern
-from ostiary.protocol.jsonrpc import request
+from ostiary.protocol.jsonrpc import encode, request
 from tests.contract.hop.stage import SOON, Peer, Script, Stage, chunked, pooled, post, serving, stream, whole
 
 TARGET = Target("files", Kind.TOOL, "read", "files.read", "files__read")
@@ -38,6 +38,11 @@ class Holder:
         self.era: Era | None = Era.MODERN
         self.failing, self.places, self.pool = "", Places(2), pool
         self.reconsiders = 0
+        self.carried: list[Order] = []
+
+    async def carry(self, order: Order, back: Back) -> Json:
+        self.carried.append(order)
+        return {"result": {}}
 
     async def reconsidered(self, heard: Heard, order: Order, back: Back) -> Heard:
         self.reconsiders += 1
@@ -95,7 +100,19 @@ class Rig:
         await post(self.pool, b"{}")
 
     def send(self, seconds: float = SOON) -> Any:
-        return self.line.send(PARAMS, asyncio.get_running_loop().time() + seconds, self.ear)
+        exchange = self.line.hold()
+        assert exchange is not None
+        exchange.send(encode(PARAMS["arguments"]), asyncio.get_running_loop().time() + seconds, self.ear)
+        return exchange
+
+    def ready(self) -> bool:
+        """Say whether there is a way, and give it back."""
+        exchange = self.line.hold()
+        if exchange is None:
+            return False
+        exchange.abandon()
+        exchange.abandon()
+        return True
 
 
 @contextlib.asynccontextmanager
@@ -130,7 +147,7 @@ def saying(make: Any) -> Script:
 
 async def test_it_sends_what_the_long_way_sends() -> None:
     async with rigged(good) as rig:
-        assert rig.line.ready()
+        assert rig.ready()
         rig.send()
         assert (await rig.ear.one())["result"] == {"content": []}
         short = rig.server.requests[-1]
@@ -140,7 +157,8 @@ async def test_it_sends_what_the_long_way_sends() -> None:
         ident = msgspec.json.decode(short[1])["id"]
         message = request(ident, "tools/call", outgoing(ORDER))
         await rig.wire.request(message, rig.line.lines, asyncio.get_running_loop().time() + SOON, deaf)
-        assert rig.server.requests[-1] == short
+        (head, body), (other, long) = short, rig.server.requests[-1]
+        assert (head, msgspec.json.decode(body)) == (other, msgspec.json.decode(long))
         assert rig.holder.places.taken == 0
 
 
@@ -158,7 +176,7 @@ async def test_many_answers_are_heard_one_after_the_other(framed: Any) -> None:
 
     async with rigged(script) as rig:
         for count in range(20):
-            assert rig.line.ready()
+            assert rig.ready()
             rig.send()
             assert (await rig.ear.one())["result"] == {"n": "x" * count}
         assert rig.server.accepted == 1
@@ -237,20 +255,44 @@ async def test_giving_up_drops_the_connection_and_tells_nothing() -> None:
         exchange.abandon()
         await asyncio.sleep(0.02)
         assert (rig.ear.said, rig.holder.places.taken) == ([], 0)
-        assert not rig.line.ready()
+        assert not rig.ready()
+
+
+async def test_a_way_that_closed_before_the_call_was_written_is_left_for_the_way_that_waits() -> None:
+    async with rigged(good) as rig:
+        exchange = rig.line.hold()
+        assert exchange is not None
+        exchange.connection.abort()
+        exchange.send(b"{}", asyncio.get_running_loop().time() + SOON, rig.ear)
+        rest = await rig.ear.one()
+        assert rig.holder.places.taken == 0
+        exchange.abandon()
+        assert await rest(ORDER, Silent()) == {"result": {}}
+        assert rig.holder.carried == [ORDER]
+        assert rig.holder.places.taken == 0
+
+
+async def test_a_way_that_closed_is_not_given_back() -> None:
+    async with rigged(good) as rig:
+        exchange = rig.line.hold()
+        assert exchange is not None
+        exchange.connection.abort()
+        exchange.abandon()
+        assert rig.line.hold() is None
+        assert rig.holder.places.taken == 0
 
 
 async def test_a_line_is_ready_only_where_nothing_stands_in_the_way() -> None:
     async with rigged(good) as rig:
-        assert rig.line.ready()
+        assert rig.ready()
         rig.current = False
-        assert not rig.line.ready()
+        assert not rig.ready()
         rig.current, rig.holder.era = True, None
-        assert not rig.line.ready()
+        assert not rig.ready()
         rig.holder.era = Era.MODERN
         assert rig.holder.places.entered()
         assert rig.holder.places.entered()
-        assert not rig.line.ready()
+        assert not rig.ready()
 
 
 HEAD = Head(200, {b"content-type": b"application/json"}, 4.0)

@@ -17,7 +17,8 @@ from ostiary.adapters.http.cycle import head as beginning
 from ostiary.core.model import Answer, Snapshot
 from ostiary.core.ports import Reply
 from ostiary.core.trail import Trail
-from ostiary.pipeline.swift import METHOD, Flight, Regular, Swift
+from ostiary.pipeline.flight import Flight
+from ostiary.pipeline.swift import METHOD, Regular, Swift
 from ostiary.protocol import headers as routing
 from ostiary.protocol.jsonrpc import encode
 
@@ -81,7 +82,7 @@ class Lane:
         marks, client = connection.marks, connection.client
         parts, name, length = _cut(head, marks)
         found = self._known.get((client[0] if client is not None else "", parts))
-        if found is None or found[0] != marks:
+        if found is None or (found[0] is not marks and found[0] != marks):
             return False
         regular = found[1]
         bounds, size = regular.snapshot.bounds, len(body)
@@ -129,7 +130,7 @@ class Lane:
                 self._forget()
                 regular.plans.clear()
             self._plans += 1
-            self._swift.plan(regular, trail)
+            self._swift.plan(regular, trail, body)
         if len(self._known) >= _KEPT:
             del self._known[next(iter(self._known))]
         self._known[key] = (marks, regular)
@@ -141,12 +142,13 @@ class Lane:
 
 def _cut(head: bytes, marks: Marks) -> tuple[Parts, bytes, bytes]:
     """Return a head without the values of two fields, and the values: the name, and the length."""
-    start, _, rest = head.partition(marks[0])
+    one, other, name_first = marks
+    start, _, rest = head.partition(one)
     first, line, rest = rest.partition(_LINE)
     # A mark begins with the end of the line before it: whatever else ends in these words is another field.
-    middle, _, rest = (line + rest).partition(marks[1])
+    middle, _, rest = (line + rest).partition(other)
     second, _, rest = rest.partition(_LINE)
-    return ((start, middle, rest), first, second) if marks[2] else ((start, middle, rest), second, first)
+    return ((start, middle, rest), first, second) if name_first else ((start, middle, rest), second, first)
 
 
 def _marks(head: bytes) -> Marks | None:

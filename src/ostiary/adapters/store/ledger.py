@@ -115,6 +115,14 @@ class Ledger:
         self._in_flight[trail.reference] = len(trail.findings)
         trail.intended = True
 
+    def begin_all(self, trails: list[Trail]) -> None:
+        """Write the intents of calls in one write, or raise: then nothing was written, and none must leave."""
+        if not self._record(*map(self._bodies.intent, trails)):
+            raise LedgerStopped(f"the ledger is stopped: {self._reason}", retry_after=1.0)
+        for trail in trails:
+            self._in_flight[trail.reference] = len(trail.findings)
+            trail.intended = True
+
     def constant(self, trail: Trail) -> bytes:
         """Return what `Trail.told` is to be for calls that differ from this one in time, reference and arguments."""
         return self._bodies.constant(trail)
@@ -176,11 +184,11 @@ class Ledger:
 
     # Writing.
 
-    def _record(self, body: bytes) -> bool:
-        """Write a record, after all that wait for the disk. False: nothing of it was written."""
+    def _record(self, *bodies: bytes) -> bool:
+        """Write records, after all that wait for the disk. False: nothing of them was written."""
         if self._reason is not None and not self._resume():
             return False
-        return self._put(body)
+        return self._put(*bodies)
 
     def _flush(self) -> None:
         """Write the outcomes of this turn, one after the other while the way to do it is warm, and in one write."""

@@ -35,7 +35,36 @@ class MemoryLimits:
     def owing(self, charges: tuple[Charge, ...], caller: Caller) -> Callable[[], Release]:
         """Return what pays these charges for this caller each time that it is called; it has to wait for nothing."""
         owed = tuple(_owed(charges, caller))
+        if len(owed) == 1:
+            return self._paying(*owed[0])
         return partial(self._pay, owed) if owed else _free
+
+    def _paying(self, charge: Charge, key: Key) -> Callable[[], Release]:
+        """Return what `_pay` does for the one charge that most calls have."""
+        rate, burst, most = charge.rate, charge.burst, charge.concurrent
+        buckets, busy, clock = self._buckets, self._busy, self._clock
+
+        def release() -> None:
+            left = busy[key] - 1
+            if left:
+                busy[key] = left
+            else:
+                del busy[key]
+
+        def pay() -> Release:
+            bucket, held = buckets.get(key), busy.get(key, 0)
+            if bucket is not None and (held < most or not most):
+                bucket = filled(bucket, rate, burst, clock())
+                if bucket.level >= 1.0:
+                    buckets[key] = taken(bucket, 1.0)
+                    if not most:
+                        return _nothing
+                    busy[key] = held + 1
+                    return release
+            # What is new, has no rate, or will be refused, is weighed where many charges are.
+            return self._pay(((charge, key),))
+
+        return pay
 
     def _pay(self, owed: tuple[tuple[Charge, Key], ...]) -> Release:
         paid: list[tuple[Key, Bucket]] = []

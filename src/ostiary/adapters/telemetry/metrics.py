@@ -136,6 +136,8 @@ class Meter:
         self._most = most
         self._series: dict[tuple[str, str, str], Series] = {}
         self._servers: dict[str, Sizes] = {}
+        self._alike: dict[tuple[bytes, str], Series] = {}
+        """By what the ledger tells of a call, which names its tool and its era."""
         self._steps = {step: Histogram(STEP_SECONDS) for step in (*STEPS[:_CARRY], "forward", "check", "reply")}
         self._registry = CollectorRegistry()
         self._registry.register(_Counted(self._series, self._servers, self._steps))
@@ -144,6 +146,28 @@ class Meter:
 
     def __call__(self, trail: Trail) -> None:
         """Count a call that has ended."""
+        # Calls that are alike are counted in the same place, which is looked for once.
+        series = self._alike.get((trail.told, trail.outcome)) if trail.told else None
+        if series is None:
+            series = self._found(trail)
+        series.count += 1
+        sizes = series.sizes
+        sent = trail.sent
+        seen = sizes.seen
+        seen.append(
+            (
+                trail.ended - trail.started,
+                trail.answered - sent if sent else None,
+                trail.request_bytes,
+                trail.answer_bytes,
+            )
+        )
+        if len(seen) >= _SEEN:
+            sizes.settled()
+        if trail.marks:
+            self._stepped(trail, trail.marks)
+
+    def _found(self, trail: Trail) -> Series:
         target, call = trail.target, trail.call
         era = call.client.era if call is not None else UNREAD
         if target is None or call is None:
@@ -153,14 +177,11 @@ class Meter:
         series = self._series.get((tool, trail.outcome, era))
         if series is None:
             series = self._begun(tool, trail.outcome, era, target.server if target is not None else "")
-        series.count += 1
-        sizes = series.sizes
-        upstream = trail.answered - trail.sent if trail.sent else None
-        sizes.seen.append((trail.ended - trail.started, upstream, trail.request_bytes, trail.answer_bytes))
-        if len(sizes.seen) >= _SEEN:
-            sizes.settled()
-        if trail.marks:
-            self._stepped(trail, trail.marks)
+        if trail.told:
+            if len(self._alike) >= self._most:
+                self._alike.clear()
+            self._alike[trail.told, trail.outcome] = series
+        return series
 
     def _begun(self, tool: str, outcome: str, era: str, server: str) -> Series:
         key = (tool, outcome, era)

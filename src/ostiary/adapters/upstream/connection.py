@@ -29,6 +29,8 @@ FIRST_INTERIM: Final = 100
 FIRST_FINAL: Final = 200
 BODILESS: Final = (204, 304)
 EVENT_STREAM: Final = b"text/event-stream"
+_MORE: Final = " of more than "
+"""What is over a limit, in words that whoever called may read."""
 
 
 class Limits(Struct, frozen=True):
@@ -94,10 +96,12 @@ class Connection(asyncio.Protocol):
         self._deadline = self._due = math.inf
         """When the exchange has to be over, and when the timer looks whether it is."""
         self._reply: Awaited | None = None
+        self._parsed = False
+        """Whether the parser has read any of the answer."""
         self._begin()
 
     def _begin(self) -> None:
-        self._status = 0
+        self._status, self._parsed = 0, False
         self._fields: dict[bytes, bytes] = {}
         self._head: dict[bytes, bytes] | None = None
         self._chunks: list[bytes] = []
@@ -111,9 +115,13 @@ class Connection(asyncio.Protocol):
 
     def send(self, head: bytes, body: bytes, deadline: float, reply: Awaited) -> None:
         """Write a request; `reply` gets its answer, or fails at the deadline."""
-        self._begin()
+        if self._parsed:
+            self._begin()
         self._reply = reply
-        self._bound(deadline)
+        if deadline < self._due:
+            self._bound(deadline)
+        else:
+            self._deadline = deadline
         if len(body) <= JOINED:
             self._transport.write(head + body)
         else:
@@ -174,10 +182,11 @@ class Connection(asyncio.Protocol):
         if self._reply is None:
             self.abort()  # Nobody asked: whatever this is, it must not become the answer to the next request.
             return
-        size, first = self._size, not self._slack
-        self._slack += len(data)
+        first = not self._parsed
         if first and self._known(data):
             return
+        self._parsed, size = True, self._size
+        self._slack += len(data)
         try:
             self._parser.feed_data(data)
         except HttpParserError as error:
@@ -190,7 +199,8 @@ class Connection(asyncio.Protocol):
             # Heads, chunk headers and trailers: llhttp holds them without a bound of its own.
             self._fault = self._fault or self._heavy()
         if self._fault is not None:
-            self.fail(Garbled(f"{self._peer}: {self._fault}"))
+            hint = self._fault if _MORE in self._fault else ""
+            self.fail(Garbled(f"{self._peer}: {self._fault}", hint=hint))
         elif self._done:
             if first:
                 self._learn(data)
@@ -207,10 +217,12 @@ class Connection(asyncio.Protocol):
         if found is None:
             return False
         head, body = found
-        self._status, self._head, self.idle = head.status, head.fields, head.idle
-        self._chunks, self._size = [body], len(body)
-        self._keep = self._done = True
-        self._finish()
+        reply, self._reply, self.idle, self._keep = self._reply, None, head.idle, True
+        if reply is None or reply.done():
+            self._leave(False)
+        else:
+            reply.set_result(Response(head.status, head.fields, body))
+            self._leave(True)
         return True
 
     def eof_received(self) -> None:
@@ -314,6 +326,10 @@ class Connection(asyncio.Protocol):
             wanted = False
         else:
             reply.set_result(Response(self._status, self._head or {}, b"".join(self._chunks)))
+        self._leave(wanted)
+
+    def _leave(self, wanted: bool) -> None:
+        """Serve others, if that can be done."""
         # An answer that came before our request was out leaves the rest of it behind.
         if wanted and self._keep and self.alive and not self._transport.get_write_buffer_size():
             self.since = self._loop.time()

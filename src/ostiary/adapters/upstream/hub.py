@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -13,12 +13,15 @@ from ostiary.adapters.upstream.announcing import announced
 from ostiary.adapters.upstream.catalogue import offering
 from ostiary.adapters.upstream.line import Line
 from ostiary.adapters.upstream.process import Child
+from ostiary.adapters.upstream.program import Program
 from ostiary.adapters.upstream.server import Server, Setup, Sighted
 from ostiary.adapters.upstream.stdio import Key, Supervisor
 from ostiary.adapters.upstream.watching import Watching
+from ostiary.adapters.upstream.witness import Witness, key
 from ostiary.core.errors import GatewayError, Unreachable
 from ostiary.core.model import Json, Order, Target
 from ostiary.core.ports import Back, Change, Release, Tell
+from ostiary.integrity.facts import Fact
 from ostiary.integrity.pins import Offering
 
 log: Final = structlog.get_logger(__name__)
@@ -30,7 +33,8 @@ class Hub:
 
     def __init__(self, base: Mapping[str, str]) -> None:
         """Let processes see a few names of `base`, the gateway's own environment."""
-        self.supervisor = Supervisor(base, self._stray)
+        self.supervisor = Supervisor(base, self._stray, admit=self._admitted)
+        self._witness = Witness(base)
         self._servers: dict[str, Server] = {}
         self._retiring: set[asyncio.Task[None]] = set()
         self._hushed = False
@@ -44,6 +48,8 @@ class Hub:
         """Set when a server said that what it offers has changed."""
         self.sighted: Sighted | None = None
         """Who takes in what a fresh process offers, before its first call."""
+        self.admit: Callable[[str, tuple[Fact, ...]], Awaitable[None]] | None = None
+        """Who says, of a server and what its program is, whether that may be started; raises where it may not."""
 
     def send(self, order: Order, back: Back) -> Coroutine[Any, Any, Json]:
         """Carry an order out at its server (port `Send`)."""
@@ -111,6 +117,18 @@ class Hub:
         server = self._servers.get(key[0])
         if server is not None:
             server.stray(child, message)
+
+    async def _admitted(self, program: Program) -> None:
+        if self.admit is not None:
+            await self.admit(program.name, await self._witness.program(program))
+
+    async def facts(self, name: str) -> tuple[Fact, ...]:
+        """Return what a server is, as far as can be seen from here."""
+        server = self._servers.get(name)
+        if server is None:
+            return ()
+        setup = server.setup
+        return key(setup.dial, setup.origin) if setup.program is None else await self._witness.program(setup.program)
 
     async def _fresh(self, found: Offering) -> bool:
         return self.sighted is not None and await self.sighted(found)

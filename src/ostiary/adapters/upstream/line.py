@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
+import msgspec
+
 from ostiary.adapters.upstream import modern
 from ostiary.adapters.upstream.connection import Connection
 from ostiary.adapters.upstream.places import Places
 from ostiary.adapters.upstream.pool import Pool, Response
-from ostiary.adapters.upstream.wire import Heard, HTTPWire, complete
+from ostiary.adapters.upstream.wire import Heard, HTTPWire, complete, parsed
 from ostiary.core.errors import GatewayError, UpstreamFailure
 from ostiary.core.model import Era, Json, Order, Target
 from ostiary.core.ports import Back
@@ -21,6 +23,8 @@ from ostiary.protocol.jsonrpc import encode, request
 
 _REFUSALS: Final = 400
 METHOD: Final = "tools/call"
+_HOLE: Final = b"\x00"
+"""JSON has no such character."""
 
 Rest = Callable[[Order, Back], Awaitable[Json]]
 
@@ -45,6 +49,9 @@ class Holder(Protocol):
     failing: str
     places: Places
 
+    async def carry(self, order: Order, back: Back) -> Json:
+        """Carry an order out in the way that waits."""
+
     async def reconsidered(self, heard: Heard, order: Order, back: Back) -> Heard:
         """Return the answer, or the one in the other era."""
 
@@ -52,51 +59,66 @@ class Holder(Protocol):
 class Line:
     """The way to one tool."""
 
-    __slots__ = ("_after", "_before", "_current", "_name", "_pool", "_said", "lines", "server", "wire")
+    __slots__ = (
+        "_current", "after", "before", "end", "lines", "middle", "pool", "server", "size", "wire",
+    )  # fmt: skip
 
     def __init__(self, server: Holder, pool: Pool, wire: HTTPWire, target: Target, current: Callable[[], bool]) -> None:
         """Lead to a tool for as long as `current` says that its server is configured as it was."""
-        self.server, self.wire, self._pool, self._current = server, wire, pool, current
+        self.server, self.wire, self.pool, self._current = server, wire, pool, current
         self.lines = modern.fields(METHOD, target.name)
-        self._before, self._after = wire.around(self.lines)
-        self._name = target.name
-        self._said = modern.envelope("")
+        said = {"name": target.name, "arguments": msgspec.Raw(_HOLE), "_meta": modern.envelope("")}
+        message = {**request(0, METHOD, said), "id": msgspec.Raw(_HOLE)}
+        start, self.middle, self.end = encode(message).split(_HOLE)
+        self.before, after = wire.around(self.lines)
+        self.after, self.size = after + start, len(start) + len(self.middle) + len(self.end)
+        """What comes after the length of the body, and how long the body is without an id and arguments."""
 
-    def ready(self) -> bool:
-        """Say whether a call could be written at this moment."""
-        return self.server.era is Era.MODERN and self.server.places.free and self._pool.ready() and self._current()
-
-    def send(self, params: Json, deadline: float, told: Told) -> Exchange:
-        """Write a call, its parameters in the client's words but for the tool's name and `_meta`."""
-        ident, places = self.wire.mint(), self.server.places
-        body = encode(request(ident, METHOD, {**params, "name": self._name, "_meta": self._said}))
-        exchange = Exchange(self, ident, told)
-        connection = exchange.connection = self._pool.take()
-        places.entered()
-        try:
-            connection.send(b"%b%d%b" % (self._before, len(body), self._after), body, deadline, exchange)
-        except BaseException:
-            places.leave()
-            raise
-        return exchange
+    def hold(self) -> Exchange | None:
+        """Keep a connection and a place for one call, if it could be written at this moment."""
+        server = self.server
+        if server.era is not Era.MODERN or not self._current() or not server.places.entered():
+            return None
+        connection = self.pool.hold()
+        if connection is None:
+            server.places.leave()
+            return None
+        return Exchange(self, connection)
 
 
 class Exchange:
     """One call on its way, where the connection expects a future."""
 
-    __slots__ = ("_ident", "_line", "_over", "_told", "connection")
+    __slots__ = ("_ident", "_line", "_over", "_sent", "_told", "connection")
 
-    connection: Connection
+    def __init__(self, line: Line, connection: Connection) -> None:
+        self._line, self.connection, self._over, self._sent = line, connection, False, False
 
-    def __init__(self, line: Line, ident: int, told: Told) -> None:
-        self._line, self._ident, self._told, self._over = line, ident, told, False
+    def send(self, arguments: bytes, deadline: float, told: Told) -> None:
+        """Write the call, with the client's arguments and everything else in words of our own."""
+        line, connection, self._told = self._line, self.connection, told
+        if not connection.alive:
+            # It was closed while the intent was written. Nothing has left, so another one may be opened for the call.
+            self._over = True
+            line.server.places.leave()
+            told.slow(line.server.carry)
+            return
+        self._ident, self._sent = line.wire.mint(), True
+        ident = b"%d" % self._ident
+        size = line.size + len(ident) + len(arguments)
+        whole = b"%b%d%b%b%b%b%b" % (line.before, size, line.after, ident, line.middle, arguments, line.end)
+        connection.send(whole, b"", deadline, self)
 
     def abandon(self) -> None:
-        """Drop the connection: nobody waits any more."""
-        if not self._over:
-            self._over = True
-            self._line.server.places.leave()
+        """Drop the connection, for nobody waits any more, or give it back if nothing was written."""
+        if self._over:
+            return
+        self._over = True
+        self._line.server.places.leave()
+        if self._sent:
             self.connection.abandon(self)
+        elif self.connection.alive:
+            self._line.pool.freed(self.connection)
 
     # What the connection says.
 
@@ -107,18 +129,21 @@ class Exchange:
     def set_result(self, response: Response) -> None:
         """Take the answer, or the head of its stream."""
         self._over = True
-        if response.streaming or response.status >= _REFUSALS:
+        if response._stream is not None or response.status >= _REFUSALS:  # noqa: SLF001 - a property would be a call
             self._told.slow(lambda order, back: self._rest(response, order, back))
             return
         server = self._line.server
         server.places.leave()
         try:
-            heard = complete(response, False, self._ident)
+            message = parsed(response.body)
+            if message.get("id") != self._ident:
+                message = complete(response, False, self._ident).message
         except GatewayError as error:
             self._failed(error)
             return
-        server.failing = ""
-        self._told.answered(heard.message)
+        if server.failing:
+            server.failing = ""
+        self._told.answered(message)
 
     def set_exception(self, error: GatewayError) -> None:
         """Take why there is no answer."""

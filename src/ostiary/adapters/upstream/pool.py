@@ -100,17 +100,14 @@ class Pool:
             connection.abandon(reply)
             raise
 
-    def ready(self) -> bool:
-        """Say whether `take` has a connection at this moment."""
-        if not self._free:
-            return False
+    def hold(self) -> Connection | None:
+        """Return a connection that is free at this moment; it comes back when its exchange is over, or by `freed`."""
+        free = self._free
+        if not free:
+            return None
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-        return self._free[-1].usable(self._loop.time())
-
-    def take(self) -> Connection:
-        """Return the connection of a pool that is `ready`; it comes back by itself when its exchange is over."""
-        return self._free.pop()
+        return free.pop() if free[-1].usable(self._loop.time()) else None
 
     def around(self, method: bytes, path: bytes, headers: bytes) -> tuple[bytes, bytes]:
         """Return what the head of a request says before the length of its body, and after it."""

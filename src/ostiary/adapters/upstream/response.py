@@ -6,6 +6,8 @@ import asyncio
 from collections import deque
 from typing import Final, Protocol
 
+from msgspec import Struct
+
 from ostiary.core.errors import Lost, UpstreamFailure
 from ostiary.protocol.sse import Event, Parser
 
@@ -30,15 +32,15 @@ class Source(Protocol):
         """Drop the connection, and finish the stream with this error."""
 
 
-class Response:
+class Response(Struct, eq=False):
     """An answer: whole, or the head of an event stream. Whoever gets a stream closes or releases it."""
 
-    __slots__ = ("_fields", "_headers", "_stream", "body", "status")
-
-    def __init__(self, status: int, fields: dict[bytes, bytes], body: bytes, stream: Stream | None = None) -> None:
-        """Take the fields as they were read; they become text when somebody asks."""
-        self.status, self.body, self._fields, self._stream = status, body, fields, stream
-        self._headers: dict[str, str] | None = None
+    status: int
+    _fields: dict[bytes, bytes]
+    """As they were read; they become text when somebody asks."""
+    body: bytes
+    _stream: Stream | None = None
+    _headers: dict[str, str] | None = None
 
     @property
     def streaming(self) -> bool:

@@ -1,0 +1,302 @@
+"""One call that is carried the swift way, from its limits to its outcome; and those that leave or land together.
+
+What came in one turn of the event loop leaves at its end: one write of the ledger for the intents of all, then one
+call after the other. Answers land in the same way. The system is asked less often so, and whoever sleeps on the other
+side of a connection is woken once for many; the calls of a turn would have waited for each other anyway.
+"""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+import structlog
+from msgspec import Struct
+
+from ostiary.core.errors import Fault, GatewayError
+from ostiary.core.model import Allow, Answer, Check, Client, Json, Order, Target
+from ostiary.core.ports import Back, Release, Reply
+from ostiary.core.trail import Trail
+from ostiary.pipeline import steps
+from ostiary.pipeline.conversation import Conversation
+from ostiary.pipeline.world import World
+from ostiary.protocol.answers import refused
+from ostiary.protocol.frames import Frame
+
+log: Final = structlog.get_logger(__name__)
+
+Rest = Callable[[Order, Back], Awaitable[Json]]
+"""What is left to be heard of an answer that is not whole yet."""
+Soon = Callable[[Callable[[], None]], object]
+"""Call something at the end of the event loop's turn, like `call_soon`."""
+Together = Callable[[list[Trail]], None]
+"""Write the intents of calls, all or none, or raise."""
+_TEXTUAL: Final = frozenset({"content", "isError", "resultType"})
+"""What a result has that hands no links over, if its content is text."""
+
+
+class Told(Protocol):
+    """Hears how an exchange with a server went: one of the three, once."""
+
+    def answered(self, raw: Json, /) -> None:
+        """Take the answer: `{"result": …}` or `{"error": …}`."""
+
+    def failed(self, error: GatewayError, /) -> None:
+        """Take why there is none."""
+
+    def slow(self, rest: Rest, /) -> None:
+        """Take over an answer that has begun and takes its time."""
+
+
+class Exchange(Protocol):
+    """One call at a server, for which there is a way."""
+
+    def send(self, arguments: bytes, deadline: float, told: Told, /) -> None:
+        """Send the call, with the compact JSON of its arguments; `told` may hear of it at once."""
+
+    def abandon(self) -> None:
+        """Give the way back, or tell the server that nobody waits any more; nothing is told after that."""
+
+
+class Line(Protocol):
+    """The way to one tool of one server that can be called without waiting for the way itself."""
+
+    def hold(self) -> Exchange | None:
+        """Keep a way for one call, which will be sent on it or abandoned; None: there is none at this moment."""
+
+
+class Land(Protocol):
+    """The way back to one client, which waits for nothing."""
+
+    def finish(self, answer: Answer, /) -> int:
+        """Send the last word, and return its size in bytes."""
+
+    def linger(self, rest: Callable[[Reply], Awaitable[None]], /) -> None:
+        """Let a task of its own do the rest, with a reply that can stream."""
+
+
+class Plan(Struct, frozen=True):
+    """What was said to one caller about one tool, and will be said again."""
+
+    client: Client
+    meta: Json
+    """`_meta` of the requests that it is for."""
+    frame: Frame | None
+    """How these requests are spelled."""
+    target: Target
+    check: Check
+    """The target's own."""
+    allow: Allow
+    pay: Callable[[], Release]
+    """Pays the rule's charges."""
+    line: Line
+    told: bytes
+    """What the ledger says of all of these calls."""
+
+
+class Turn:
+    """The calls of one turn of the event loop."""
+
+    def __init__(self, world: World) -> None:
+        """Wait for nothing, until there is a loop."""
+        self.world = world
+        self._soon: Soon | None = None
+        self._together: Together | None = None
+        self._leaving: list[Flight] = []
+        self._landing: list[Flight] = []
+
+    def gather(self, soon: Soon, together: Together) -> None:
+        """Let calls leave and land together from now on."""
+        self._soon, self._together = soon, together
+
+    def leaves(self, flight: Flight) -> None:
+        """Let a call leave at the end of this turn, when its intent is written."""
+        if self._soon is None:
+            flight.depart()
+            return
+        if not (self._leaving or self._landing):
+            self._soon(self.end)
+        self._leaving.append(flight)
+
+    def lands(self, flight: Flight) -> None:
+        """Let a call land at the end of this turn."""
+        if self._soon is None:
+            flight.land()
+            return
+        if not (self._leaving or self._landing):
+            self._soon(self.end)
+        self._landing.append(flight)
+
+    def end(self) -> None:
+        """Let everything leave, and then land, that came in this turn."""
+        leaving, landing, self._leaving, self._landing = self._leaving, self._landing, [], []
+        if leaving:
+            self._depart([flight for flight in leaving if not flight.over])
+        for flight in landing:
+            if not flight.over:
+                flight.land()
+
+    def _depart(self, flights: list[Flight]) -> None:
+        try:
+            if self._together is not None:
+                self._together([flight.trail for flight in flights])
+        except Exception:  # noqa: BLE001 - nothing was written: each asks for itself now, and hears why
+            for flight in flights:
+                flight.depart()
+        else:
+            for flight in flights:
+                flight.go()
+
+
+class Flight:
+    """One call that is carried, and how it ends. Its trail is written whatever happens."""
+
+    __slots__ = ("_arguments", "_exchange", "_land", "_order", "_raw", "_release", "_turn", "over", "trail")
+
+    def __init__(self, turn: Turn, land: Land, exchange: Exchange, order: Order, arguments: bytes) -> None:
+        self._turn, self._land, self._order, self._arguments = turn, land, order, arguments
+        self._release: Release = steps.nothing
+        self._exchange: Exchange | None = exchange
+        self.over = False
+
+    def leave(self, plan: Plan, trail: Trail) -> None:
+        """Go out at the end of this turn, unless something speaks against it."""
+        self.trail, marks, clock = trail, trail.marks, self._turn.world.clock
+        try:
+            self._release = plan.pay()  # 5 limit
+            if marks is not None:
+                marks.append(clock())
+            plan.check(self._order.call.params["arguments"])  # 6 validate
+            if marks is not None:
+                marks += [clock()] * 2  # 7 guard: whoever has guards has no plan
+        except Exception as error:  # noqa: BLE001 - nobody could be raised to but the event loop that brought the news
+            self._fail(error)
+        else:
+            self._turn.leaves(self)
+
+    def depart(self) -> None:
+        """Go out when the intent is written."""
+        try:
+            self._turn.world.audit.begin(self.trail)  # 8 record the intent: from here on it may leave
+        except Exception as error:  # noqa: BLE001 - nobody could be raised to but the event loop that brought the news
+            self._fail(error)
+        else:
+            self.go()
+
+    def go(self) -> None:
+        """Go out: the intent is written."""
+        trail, exchange = self.trail, self._exchange
+        trail.sent = self._turn.world.clock()
+        if trail.marks is not None:
+            trail.marks.append(trail.sent)
+        try:
+            if exchange is not None:
+                exchange.send(self._arguments, self._order.deadline, self)  # 9 forward
+        except Exception as error:  # noqa: BLE001 - nobody could be raised to but the event loop that brought the news
+            self._fail(error)
+
+    def answered(self, raw: Json) -> None:
+        """Give the client the server's answer, at the end of this turn."""
+        self.trail.answered = self._turn.world.clock()
+        self._exchange, self._raw = None, raw
+        self._turn.lands(self)
+
+    def land(self) -> None:
+        """Give the client the server's answer."""
+        trail, world = self.trail, self._turn.world
+        try:
+            answer = self._settled()  # 10 check, 11 guard the answer
+            if trail.marks is not None:
+                trail.marks.append(world.clock())
+            trail.answer_bytes = self._land.finish(answer)
+            if trail.marks is not None:
+                trail.marks.append(world.clock())
+        except Exception as error:  # noqa: BLE001 - nobody could be raised to but the event loop that brought the news
+            self._fail(error)
+        else:
+            self._over()
+
+    def _settled(self) -> Answer:
+        """Return what `steps.settled` would, with less to look at: a plan is for a tool that nothing guards."""
+        raw, order, trail, world = self._raw, self._order, self.trail, self._turn.world
+        result = raw.get("result")
+        if (
+            type(result) is not dict
+            or result.get("resultType") != "complete"
+            or "error" in raw
+            or order.target.results is not None
+        ):
+            return steps.settled(order, raw, world, trail)
+        content = result.get("content")
+        if not (type(content) is list and len(content) == 1 and result.keys() <= _TEXTUAL and _textual(content[0])):
+            world.links.remember(order, raw)
+        trail.outcome = "tool_error" if result.get("isError") is True else "answered"
+        return Answer({"jsonrpc": "2.0", "id": order.call.id, "result": result})
+
+    def failed(self, error: GatewayError) -> None:
+        """Tell the client that there is no answer."""
+        self.trail.answered = self._turn.world.clock()
+        self._refuse(error)
+
+    def slow(self, rest: Rest) -> None:
+        """Let a task hear the rest of the answer."""
+        self._land.linger(lambda reply: self._attended(reply, rest))
+
+    def abandon(self) -> None:
+        """End the call, for the client went away."""
+        self.trail.outcome = "abandoned"
+        self._over()
+
+    async def _attended(self, reply: Reply, rest: Rest) -> None:
+        order, trail, world = self._order, self.trail, self._turn.world
+        try:
+            try:
+                raw = await rest(order, Conversation(order, reply, world))
+            finally:
+                trail.answered = world.clock()
+            trail.answer_bytes = await reply.finish(steps.settled(order, raw, world, trail))
+        except GatewayError as error:
+            trail.answer_bytes = await reply.finish(self._refusal(error))
+        except CancelledError:
+            trail.outcome = "abandoned"
+            raise
+        except Exception as error:
+            trail.outcome, trail.detail = "fault", type(error).__name__
+            raise
+        finally:
+            self._over()
+
+    def _refuse(self, error: GatewayError) -> None:
+        try:
+            self.trail.answer_bytes = self._land.finish(self._refusal(error))
+        finally:
+            self._over()
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, GatewayError):
+            self._refuse(error)
+            return
+        log.error("a call failed inside the gateway", exc_info=error)
+        self.trail.outcome, self.trail.detail = "fault", type(error).__name__
+        try:
+            self._land.finish(refused(Fault(), None, "", ""))
+        finally:
+            self._over()
+
+    def _refusal(self, error: GatewayError) -> Answer:
+        trail = self.trail
+        trail.refuse(error)
+        challenge = self._turn.world.challenge(trail.message.endpoint)
+        return refused(error, trail.call, trail.reference, challenge)
+
+    def _over(self) -> None:
+        # It refers to this flight: memory would wait for the collector of reference cycles.
+        exchange, self._exchange, self.over = self._exchange, None, True
+        if exchange is not None:
+            exchange.abandon()
+        steps.over(self.trail, self._release, self._turn.world)  # 12 record the outcome
+
+
+def _textual(block: object) -> bool:
+    return type(block) is dict and block.get("type") == "text"
