@@ -65,8 +65,8 @@ async def test_the_acknowledgement_is_first_and_only_what_was_asked_for_follows(
 
 @pytest.mark.requirement("MCP-30")
 async def test_no_more_is_honoured_than_was_asked_for_and_may_be() -> None:
-    """What is unknown, hidden, or no boolean is left out, as if it did not exist."""
-    wishes = {"toolsListChanged": True, "promptsListChanged": "yes", "future": True}
+    """What is unknown, hidden, or not wished for is left out, as if it did not exist."""
+    wishes = {"toolsListChanged": True, "promptsListChanged": False, "future": True}
     heard = await heard_of(Stage(), listening(**wishes, resourceSubscriptions=["note://1", "note://gone"]), *EVERY)
     honoured = heard.before[0]["params"]["notifications"]
     assert honoured == {"toolsListChanged": True, "resourceSubscriptions": ["note://1"]}

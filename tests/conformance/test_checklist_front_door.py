@@ -296,7 +296,12 @@ WORKING: dict[str, list[tuple[str, Json]]] = {
     "tools": [("tools/list", {}), ("tools/call", {"name": "files__read", "arguments": {"path": "/a"}})],
     "prompts": [("prompts/list", {}), ("prompts/get", {"name": "files__greet"})],
     "resources": [("resources/list", {}), ("resources/templates/list", {}), ("resources/read", {"uri": "note://1"})],
-    "completions": [("completion/complete", {"ref": {"type": "ref/prompt", "name": "files__greet"}, "argument": {}})],
+    "completions": [
+        (
+            "completion/complete",
+            {"ref": {"type": "ref/prompt", "name": "files__greet"}, "argument": {"name": "x", "value": ""}},
+        )
+    ],
 }
 
 

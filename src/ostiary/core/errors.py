@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ostiary.core.model import Caller
+from ostiary.core.model import Caller, Era
 
 
 class GatewayError(Exception):
@@ -41,6 +41,7 @@ class GatewayError(Exception):
         super().__init__(detail or hint or self.public)
         self.detail, self.hint, self.data, self.retry_after = detail, hint, data, retry_after
         self.ident: str | int | None = None
+        self.era: Era | None = None
 
     @property
     def message(self) -> str:

@@ -90,11 +90,11 @@ def _weight(node: Any, root: Json, known: dict[int, int]) -> int:
 
 def _patterned(schema: Json) -> int:
     return sum(
-        isinstance(each.get("pattern"), str) + len(mapping(each.get("patternProperties"))) for each in _objects(schema)
+        isinstance(each.get("pattern"), str) + len(mapping(each.get("patternProperties"))) for each in objects(schema)
     )
 
 
-def _objects(schema: Json) -> Iterator[dict[str, Any]]:
+def objects(schema: Json) -> Iterator[dict[str, Any]]:
     """Yield every JSON object in a schema, whatever it is there for."""
     stack: list[Any] = [schema]
     while stack:
@@ -207,3 +207,18 @@ def _levels(value: Any) -> int:
             for item in (each.values() if isinstance(each, dict) else each)
         ]
     return depth
+
+
+def exceeding(value: Any, depth: int, values: int) -> str:
+    """Return how a value exceeds what it may be: `depth` levels, or a number of `values`; empty: it does not."""
+    level, left, deep = [value], values - 1, 0
+    while level:
+        inside = [each for each in level if isinstance(each, dict | list)]
+        if inside and deep == depth:
+            return f"is nested deeper than {depth} levels"
+        left -= sum(map(len, inside))
+        if left < 0:
+            return f"holds more than {values} values"
+        deep += 1
+        level = [item for each in inside for item in (each.values() if isinstance(each, dict) else each)]
+    return ""

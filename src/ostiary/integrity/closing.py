@@ -4,7 +4,7 @@ JSON Schema lets every object have members that nobody named, and a server may r
 plain, `additionalProperties: false` is what its author meant; where it combines others, that would forbid what another
 part allows. So only a schema that alone describes a value is closed: what a property or an array's items are, with
 references followed, and the branches of an `anyOf` that stands alone. Where several describe one value, it is left as
-it is.
+it is, and `integrity/naming.py` looks at the value instead.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ostiary.core.model import Json
+from ostiary.integrity.bounds import objects
 
 COMBINING: Final = frozenset({
     "$ref", "$dynamicRef", "$recursiveRef", "allOf", "anyOf", "oneOf", "if", "dependentSchemas", "dependencies",
@@ -23,6 +24,9 @@ _TELLING: Final = frozenset({
     "definitions", "nullable", "discriminator",
 })  # fmt: skip
 _SAYING: Final = ("additionalProperties", "unevaluatedProperties")
+_HELD: Final = (
+    "items", "prefixItems", "additionalItems", "unevaluatedItems", "additionalProperties", "unevaluatedProperties",
+)  # fmt: skip
 _SHELF: Final = "closed by the gateway"
 
 Pointed = Callable[[Json, object], Any]
@@ -46,6 +50,26 @@ def closed(schema: Json, pointed: Pointed) -> dict[str, Any]:
 def old(schema: Json) -> bool:
     """Say whether the schema's draft has no `unevaluatedProperties`, so that it cannot see through combinators."""
     return "draft-0" in str(schema.get("$schema", ""))
+
+
+def left(schema: Json, pointed: Pointed) -> bool:
+    """Say whether something in a schema, or the whole, is described by several of its parts, and was left as it is."""
+    return any(not COMBINING.isdisjoint(each) and not _leading(each, schema, pointed) for each in objects(schema))
+
+
+def _leading(node: Json, root: Json, pointed: Pointed) -> bool:
+    """Say whether a part is nothing but a reference, or a choice, so that what it leads to is closed."""
+    if node is root or len(found := node.keys() - _TELLING) != 1:
+        return False
+    key = found.pop()
+    if key == "$ref":
+        return isinstance(pointed(root, node[key]), dict)
+    return _single(key, node[key])
+
+
+def _single(key: str, value: Any) -> bool:
+    # Of `oneOf` exactly one may hold: to narrow one of them could let a value pass that two have refused.
+    return isinstance(value, list) and (key == "anyOf" or (key == "allOf" and len(value) == 1))
 
 
 class _Closing:
@@ -86,8 +110,7 @@ def _alone(node: dict[str, Any], key: str, closing: _Closing) -> dict[str, Any]:
     value = node[key]
     if key == "$ref" and isinstance(value, str):
         return {**node, key: closing.reference(value)}
-    # Of `oneOf` exactly one may hold: to narrow one of them could let a value pass that two have refused.
-    if isinstance(value, list) and (key == "anyOf" or (key == "allOf" and len(value) == 1)):
+    if _single(key, value):
         return {**node, key: [_whole(each, closing) for each in value]}
     return node
 
@@ -98,7 +121,7 @@ def _inside(node: Json, closing: _Closing) -> dict[str, Any]:
     for key in ("properties", "patternProperties"):
         if isinstance(node.get(key), dict):
             made[key] = {name: _whole(each, closing) for name, each in node[key].items()}
-    for key in ("items", "prefixItems", "additionalProperties"):
+    for key in _HELD:
         value = node.get(key)
         if isinstance(value, dict):
             made[key] = _whole(value, closing)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from ostiary.core.errors import Garbled
 from ostiary.core.model import Fitted, Json
-from ostiary.integrity.bounds import mapping, pointed
+from ostiary.integrity.bounds import exceeding, mapping, pointed
 from ostiary.integrity.closing import COMBINING
 from ostiary.integrity.schemas import fitting
 
@@ -24,6 +25,17 @@ _HINT: Final = (
     "write results: note for the server"
 )
 _FOLLOWED: Final = 16
+
+
+class Most(Struct, frozen=True):
+    """What a result may be at most."""
+
+    depth: int = 128
+    values: int = 1_000_000
+
+
+MOST: Final = Most()
+"""What no answer may exceed: whoever reads one refuses it before it is a result (`protocol.jsonrpc`)."""
 _encode: Final = msgspec.json.encode
 
 
@@ -49,6 +61,20 @@ def held(definition: Json, how: str) -> Fitted | None:
         raise Garbled("the result does not fit the approved outputSchema", hint=_HINT)
 
     return fitted
+
+
+def within(fitted: Fitted | None, most: Most) -> Fitted | None:
+    """Return what holds results against bounds first, and then as `fitted` does; `fitted` where the bounds are none."""
+    if most == MOST:
+        return fitted
+
+    def bounded(result: Json) -> tuple[Json, str]:
+        reason = exceeding(result, most.depth, most.values)
+        if reason:
+            raise Garbled(f"the result {reason}", hint=f"its result {reason}; whoever runs the gateway set that bound")
+        return fitted(result) if fitted is not None else (result, "")
+
+    return bounded
 
 
 def _stripped(result: Json, schema: Json) -> tuple[Json, str]:

@@ -14,12 +14,17 @@ from typing import Any, Final, NoReturn
 import jsonschema_rs
 
 from ostiary.core.errors import BadArguments
-from ostiary.core.model import Check, Json
+from ostiary.core.model import Check, Dropping, Json
 from ostiary.integrity.bounds import mapping, pointed, returning, size, telling, weighed
-from ostiary.integrity.closing import COMBINING, closed, old
+from ostiary.integrity.closing import COMBINING, closed, left, old
+from ostiary.integrity.naming import Naming, without
 
 _SHOWN: Final = 3
 _PATTERNS: Final = jsonschema_rs.RegexOptions(size_limit=1 << 20)
+# Generators that say draft-07 write these two all the same; drafts before 2019-09 do not know them.
+_LATER: Final = {
+    name: jsonschema_rs.validator_for({"format": name}, validate_formats=True).is_valid for name in ("uuid", "duration")
+}
 _LIGHT: Final = 500
 _WORK: Final = 50_000_000
 """Subschemas times values: a fifth of a second. A message has no more than 100,000 values (`protocol.jsonrpc`), so
@@ -34,6 +39,7 @@ def check(schema: Json, *, unknown: str) -> Check:
     valid, errors = _compiled(schema, close=unknown == "refuse")
     names = _listed(schema) if unknown == "refuse" else None
     ways = returning(schema)
+    naming = Naming(schema, _matching) if unknown == "refuse" and left(schema, pointed) else None
 
     def checked(arguments: Json) -> None:
         if names is not None and not arguments.keys() <= names:
@@ -45,8 +51,35 @@ def check(schema: Json, *, unknown: str) -> Check:
             if telling(arguments, weight, ways) > _TELLING:
                 raise BadArguments("do not fit", hint=_UNSAID)
             _refuse(errors, arguments)
+        if naming is not None:
+            _refuse_unknown(naming, arguments)
 
     return checked
+
+
+def _refuse_unknown(naming: Naming, arguments: Json) -> None:
+    way = next(naming.unknown(arguments), None)
+    if way is not None:
+        place = "/".join(str(step)[:80] for step in way)[:160]
+        raise BadArguments("unknown argument", hint=f"the tool has no argument {place!r}")
+
+
+def dropping(schema: Json) -> Dropping:
+    """Return what takes the arguments out that a schema does not name, at any depth. ValueError: no valid schema."""
+    weighed(schema)
+    naming = Naming(schema, _matching)
+
+    def dropped(arguments: Json) -> Json:
+        unknown = list(naming.unknown(arguments))
+        return without(arguments, unknown) if unknown else arguments
+
+    return dropped
+
+
+def _matching(pattern: str) -> Callable[[str], bool]:
+    """Return whether a name fits a pattern, in the engine that the schema is checked by."""
+    fits, _ = _compiled({"type": "string", "pattern": pattern}, close=False)
+    return fits
 
 
 def fitting(schema: Json) -> Callable[[Any], bool]:
@@ -63,6 +96,7 @@ def _compiled(schema: Json, *, close: bool) -> tuple[Callable[[Any], bool], Call
             retriever=_no_network,
             pattern_options=_PATTERNS,
             validate_formats=True,
+            formats=_LATER if old(schema) else None,
         )
     except Exception as error:  # noqa: BLE001 - the engine's several classes all mean this
         raise ValueError(f"the schema does not compile: {_told(str(error))}") from None

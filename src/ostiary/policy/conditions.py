@@ -89,8 +89,7 @@ def condition(text: str) -> Condition:
     tree = syntax.tree(binary)
     _frugal(tree)
     uses, tested = _used(tree)
-    for steps in sorted(uses | tested):
-        _known_member(steps)
+    _known_members(uses | tested)
     _checked(text, ())
     branch = _branch(tree, binary, text, 0, len(text))
     return Condition(text, program, branch, uses, tested, frozenset(_unguarded(tree, frozenset())))
@@ -141,10 +140,14 @@ def _used(tree: Node) -> tuple[frozenset[Steps], frozenset[Steps]]:
     return frozenset(uses), frozenset(tested)
 
 
-def _known_member(steps: Steps) -> None:
-    names = _MEMBERS.get(steps[0])
-    if names is not None and steps[1] not in names:
-        raise Misread(f"{steps[0]} has no {steps[1]!r}", _meant(steps[1], names))
+def _known_members(ways: Iterable[Steps]) -> None:
+    faults = [
+        (f"{steps[0]} has no {steps[1]!r}", _meant(steps[1], _MEMBERS[steps[0]]))
+        for steps in sorted(ways)
+        if steps[0] in _MEMBERS and steps[1] not in _MEMBERS[steps[0]]
+    ]
+    if faults:
+        raise Misread(*faults[0], faults[1:])
 
 
 def _meant(word: str, known: Iterable[str]) -> str:
@@ -213,22 +216,22 @@ def _unguarded(node: Node, present: frozenset[Steps]) -> Iterator[Steps]:
 
 def faults(it: Condition, shape: Shape, names: Iterable[str]) -> tuple[list[tuple[str, str]], dict[Steps, str]]:
     """Return what is wrong with a condition for one tool (what, what to write), and how its numbers are made ready."""
-    found = [fault for way in sorted(it.arguments) if (fault := _fault(it, way, shape, names))]
-    if found:
-        return list(dict.fromkeys(found)), {}
-    return _typed(it, {way: shape(way) for way in it.arguments})
+    found = [fault for way in sorted(it.arguments) for fault in _faults(it, way, shape, names)]
+    wrong, casts = _typed(it, {way: shape(way) for way in it.arguments})
+    found += wrong
+    return list(dict.fromkeys(found)), {} if found else casts
 
 
-def _fault(it: Condition, way: Steps, shape: Shape, names: Iterable[str]) -> tuple[str, str] | None:
+def _faults(it: Condition, way: Steps, shape: Shape, names: Iterable[str]) -> Iterator[tuple[str, str]]:
     for end in range(1, len(way) + 1):
         here = way[:end]
         member = shape(here)
         said = f"args.{'.'.join(here)}"
         if member is None:
-            return f"it has no argument {said}", _meant(here[0], names) if end == 1 else ""
+            yield f"it has no argument {said}", _meant(here[0], names) if end == 1 else ""
+            return
         if member.optional and ("args", *here) in it.unguarded:
-            return f"{said} may be missing", f"write has({said}) && ... where it must be there"
-    return None
+            yield f"{said} may be missing", f"write has({said}) && ... where it must be there"
 
 
 def _typed(it: Condition, members: Mapping[Steps, Member | None]) -> tuple[list[tuple[str, str]], dict[Steps, str]]:
@@ -238,7 +241,7 @@ def _typed(it: Condition, members: Mapping[Steps, Member | None]) -> tuple[list[
     try:
         _checked(it.text, _key(plain))
     except Misread as error:
-        return [(error.message, error.suggestion)], {}
+        return [(error.message, error.suggestion), *error.more], {}
     for way in sorted(way for way, member in known.items() if member.type == "number"):
         if _fits(it.text, plain, way, "double"):
             casts[way] = "float"

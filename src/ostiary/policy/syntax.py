@@ -7,8 +7,9 @@ held against a tool's schema, and so that a part of an expression can be evaluat
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -29,15 +30,20 @@ _TOKEN: Final = re.compile(
 _MARKS: Final = {"(": "(", ")": ")", ".": "."}
 _HAS: Final = re.compile(r"w\(w(?:\.w)+\)")
 """`has(a.b.c)`, by the kinds of its tokens."""
+_EXAMPLE: Final = "write it in CEL, such as args.amount <= 100 && caller.claims.region == 'eu'"
+_SPELT: Final = {"and": "&&", "or": "||", "not": "!", "like": "startsWith() or matches()", "is": "=="}
+_FUNCTIONS: Final = ("startsWith", "endsWith", "contains", "matches", "size", "has", "exists", "all")
 _PLACE: Final = re.compile(r"<input>:(\d+):(\d+): (.+)")
 
 
 class Misread(ValueError):
     """A condition cannot be used. Its text holds no secret, so it may be repeated."""
 
-    def __init__(self, message: str, suggestion: str = "") -> None:
+    def __init__(self, message: str, suggestion: str = "", more: Iterable[tuple[str, str]] = ()) -> None:
         super().__init__(message)
         self.message, self.suggestion = message, suggestion
+        self.more = tuple(more)
+        """What else is wrong with it, and what to write."""
 
 
 class Node(Struct, frozen=True):
@@ -99,25 +105,45 @@ def _compiled(engine: Any, text: str) -> tuple[Any, bytes]:
         program = engine.compile(text)
         return program, program.serialize()
     except (RuntimeError, TypeError, ValueError) as error:
-        raise Misread(*_said(str(error))) from None
+        first, *more = _faults(str(error), text)
+        raise Misread(*first, more) from None
 
 
-def _said(error: str) -> tuple[str, str]:
-    found = _PLACE.search(error)
-    if found is None:
-        return "is not a condition", "write it in CEL, such as args.amount <= 100"
+def _faults(error: str, text: str) -> list[tuple[str, str]]:
+    """Return what the engine says is wrong, and what to write; what it says of syntax once, for the rest follows."""
+    places = list(_PLACE.finditer(error))
+    unread = next((found for found in places if "undeclared" not in found[3] and "overload" not in found[3]), None)
+    if unread is not None:
+        places = [unread]
+    if not places:
+        return [("is not a condition", "write it in CEL, such as args.amount <= 100")]
+    return list(dict.fromkeys(_said(found, text) for found in places))
+
+
+def _said(found: re.Match[str], text: str) -> tuple[str, str]:
     line, column, what = found.groups()
     # The engine counts lines from 1 and columns from 1, within the text of the condition.
     place = f"at its character {column}" if line == "1" else f"in its line {line}, at character {column}"
     if "undeclared reference" in what:
         name = what.partition("'")[2].partition("'")[0]
         known = ", ".join(sorted(ROOTS))
-        return f"does not know {name!r} ({place})", f"a condition speaks of {known}, and calls functions of CEL"
+        close = difflib.get_close_matches(name.partition(".")[0], [*ROOTS, *_FUNCTIONS], n=1, cutoff=0.7)
+        hint = f'did you mean "{close[0]}"?' if close else f"a condition speaks of {known}, and calls functions of CEL"
+        return f"does not know {name!r} ({place})", hint
     if "no matching overload" in what:
         types = what.partition("applied to ")[2].strip("'")
         operator = what.partition("'")[2].partition("'")[0].strip("_").replace("@", "")
         return f"cannot apply {operator} to {types} ({place})", "compare values of the same type"
-    return f"cannot be read {place}", "write it in CEL, such as args.amount <= 100 && caller.claims.region == 'eu'"
+    return f"cannot be read {place}", _foreign(text) or _EXAMPLE
+
+
+def _foreign(text: str) -> str:
+    """Return what CEL has for the words and marks of other languages, where a text uses some."""
+    tokens = [(found.lastgroup, found[0]) for found in _TOKEN.finditer(text)]
+    solid = [word for kind, word in tokens if kind in ("word", "mark")]
+    spelt = [f"{mine} instead of {theirs}" for theirs, mine in _SPELT.items() if theirs in solid]
+    sole = re.search(r"(?<![=!<>])=(?!=)", "".join(word for kind, word in tokens if kind != "string"))
+    return f"write {', '.join([*spelt, *(['== to compare'] if sole else [])])}" if spelt or sole else ""
 
 
 def _without_has(text: str) -> str:

@@ -140,6 +140,8 @@ def _code(error: GatewayError, call: Call | None) -> int:
 def _status(error: GatewayError, call: Call | None) -> int:
     # A handshake-era client reads a JSON-RPC error only in a 200; what is wrong with the session or the gateway
     # itself keeps its status, for the transport acts on it (2025-11-25, "Session management").
+    if call is None and error.era is Era.HANDSHAKE:
+        return 200
     if call is None or call.id is None or call.client.era is Era.MODERN or isinstance(error, Busy):
         return error.status
     return error.status if error.status in {401, 403} else 200

@@ -13,13 +13,22 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from ostiary.core.errors import BadParams, Malformed, SessionRequired, SessionUnknown, UnknownMethod, WrongVerb
+from ostiary.core.errors import (
+    BadParams,
+    GatewayError,
+    Malformed,
+    SessionRequired,
+    SessionUnknown,
+    UnknownMethod,
+    WrongVerb,
+)
 from ostiary.core.model import HANDSHAKES, Call, Caller, Client, Era, Inbound, Json
 from ostiary.protocol import headers
 from ostiary.protocol.capabilities import declared, offer
-from ostiary.protocol.jsonrpc import is_id
+from ostiary.protocol.jsonrpc import is_id, mapping
 from ostiary.protocol.methods import ANSWER, END, METHODS, STREAM
 from ostiary.protocol.modern import named, notified, unambiguous
+from ostiary.protocol.params import fit
 
 LATEST: Final = HANDSHAKES[-1]
 _LONGEST: Final = 1024
@@ -75,12 +84,9 @@ def negotiated(requested: object) -> str:
 
 def begun(params: Json) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Return the version, capabilities and client info of an `initialize`."""
-    capabilities, info = params.get("capabilities", {}), params.get("clientInfo", {})
-    if not isinstance(params.get("protocolVersion"), str):
-        raise BadParams(hint="initialize needs params.protocolVersion")
-    if not isinstance(capabilities, dict) or not isinstance(info, dict):
-        raise BadParams(hint="initialize needs objects in params.capabilities and params.clientInfo")
-    return negotiated(params["protocolVersion"]), _bounded(capabilities), _introduced(info)
+    version = negotiated(params.get("protocolVersion"))
+    _fit(params, "initialize", version)
+    return version, _bounded(params.get("capabilities", {})), _introduced(params.get("clientInfo", {}))
 
 
 def _bounded(capabilities: dict[str, Any]) -> dict[str, Any]:
@@ -131,13 +137,24 @@ def read(message: dict[str, Any], inbound: Inbound, recall: Recall) -> Call:
         raise Malformed(hint="an id is a string or an integer")
     spec = METHODS.get(method)
     if spec is None or Era.HANDSHAKE not in spec.eras:
-        raise UnknownMethod(hint=method[:80])
-    meta = params.get("_meta")
-    progress = meta.get("progressToken") if isinstance(meta, dict) else None
-    if progress is not None and not is_id(progress):
-        raise BadParams(hint="progressToken is a string or an integer")
-    unambiguous(params)
-    return Call(ident, method, named(params, spec.key), params, client, progress)
+        raise _understood(UnknownMethod(hint=method[:80]))
+    _fit(params, method, client.version)
+    return Call(ident, method, named(params, spec.key), params, client, params.get("_meta", {}).get("progressToken"))
+
+
+def _fit(params: Json, method: str, version: str) -> None:
+    try:
+        unambiguous(params)
+        unambiguous(mapping(params.get("ref")))
+        fit(params, method, version)
+    except BadParams as error:
+        raise _understood(error) from None
+
+
+def _understood(error: GatewayError) -> GatewayError:
+    """Return a refusal of what was understood: with another status than 200 it would be one of the session (404)."""
+    error.era = Era.HANDSHAKE
+    return error
 
 
 def _opening(message: Json, ident: Any) -> Call:
@@ -155,6 +172,10 @@ def _posted(message: Json, ident: Any, client: Client) -> Call:
         raise Malformed(hint="an answer names the id of the request it answers")
     if "result" in message and "error" in message:
         raise Malformed(hint="an answer has a result or an error, not both")
+    if "result" in message and not isinstance(message["result"], dict):
+        raise Malformed(hint="the result of an answer is an object")
+    if "error" in message and type(mapping(message["error"]).get("code")) is not int:
+        raise Malformed(hint="the error of an answer is an object with an integer as its code")
     return Call(None, ANSWER, None, message, client)
 
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from ostiary.core.errors import HeaderMismatch
-from ostiary.core.model import Json, Path
+from ostiary.core.model import Json
+from ostiary.core.screening import Path
 
 VERSION: Final = "mcp-protocol-version"
 METHOD: Final = "mcp-method"

@@ -12,7 +12,8 @@ from ostiary.core.model import HANDSHAKES, MODERN, Call, Client, Era, Inbound, J
 from ostiary.protocol import headers
 from ostiary.protocol.capabilities import offer
 from ostiary.protocol.jsonrpc import is_id
-from ostiary.protocol.methods import LEVELS, METHODS, OWN
+from ostiary.protocol.methods import METHODS, OWN
+from ostiary.protocol.params import fit
 
 META: Final = "io.modelcontextprotocol/"
 VERSION: Final = META + "protocolVersion"
@@ -60,13 +61,10 @@ def read(message: dict[str, Any], inbound: Inbound) -> Call:
         raise UnsupportedVersion(hint=str(meta[VERSION])[:40], data=data)
     if spec is None or Era.MODERN not in spec.eras:
         raise UnknownMethod(hint=method[:80])
-    level, progress = meta.get(LEVEL), meta.get("progressToken")
-    if level is not None and level not in LEVELS:
-        raise BadParams(hint=f"{LEVEL} is not a log level")
-    if progress is not None and not is_id(progress):
-        raise BadParams(hint="progressToken is a string or an integer")
     unambiguous(params)
-    return Call(ident, method, named(params, spec.key), params, _client(meta), progress, level)
+    fit(params, method, MODERN)
+    name = named(params, spec.key)
+    return Call(ident, method, name, params, _client(meta), meta.get("progressToken"), meta.get(LEVEL))
 
 
 def notified(method: str) -> str:
@@ -100,11 +98,10 @@ def _envelope(params: Json) -> Json:
 
 
 def _client(meta: Json) -> Client:
-    capabilities, info = meta[CAPABILITIES], meta.get(INFO)
-    if not capabilities and info is None:
+    capabilities, info = meta[CAPABILITIES], meta.get(INFO, _NOBODY)
+    if not capabilities and not info:
         return _PLAIN
-    known = info if isinstance(info, dict) else _NOBODY
-    return Client(Era.MODERN, MODERN, capabilities, offer(capabilities, modern=True), known)
+    return Client(Era.MODERN, MODERN, capabilities, offer(capabilities, modern=True), info)
 
 
 def _agree(inbound: Inbound, method: str, params: Json, version: str, key: str | None) -> None:
@@ -121,6 +118,8 @@ def _agree(inbound: Inbound, method: str, params: Json, version: str, key: str |
     if key not in {"name", "uri", "taskId"}:
         return
     wanted, mirror = params.get(key), sent.get(headers.NAME)
+    if not isinstance(wanted, str):
+        return  # It names nothing, which is said where parameters are held to their forms.
     if mirror is not None and mirror == wanted and mirror.isascii() and mirror.isidentifier():
         return  # Letters, digits and underscores: spelled so, a name has no other reading.
     # Decoded even where both look the same: to others, a name spelled `=?base64?…?=` in both is two names.
@@ -129,28 +128,11 @@ def _agree(inbound: Inbound, method: str, params: Json, version: str, key: str |
 
 
 def named(params: Json, key: str | None) -> str | None:
-    """Return the target that the parameters name; for completion, the prompt or template referred to."""
+    """Return the target that parameters of the right form name; for completion, the prompt or template referred to."""
     if key is None:
         return None
-    if key == "ref":
-        return _referred(params)
-    name = params.get(key)
-    if not isinstance(name, str) or not name:
-        raise BadParams(hint=f"params.{key} is missing")
-    return name
-
-
-def _referred(params: Json) -> str:
-    ref = params.get("ref")
-    if isinstance(ref, dict):
-        unambiguous(ref)
-        match ref.get("type"):
-            case "ref/prompt":
-                name = ref.get("name")
-            case "ref/resource":
-                name = ref.get("uri")
-            case _:
-                name = None
-        if isinstance(name, str) and name:
-            return name
-    raise BadParams(hint="params.ref names a prompt or a resource template")
+    if key != "ref":
+        return str(params[key])
+    ref = params[key]
+    unambiguous(ref)
+    return str(ref["name"] if ref["type"] == "ref/prompt" else ref["uri"])

@@ -32,6 +32,9 @@ def read(inbound: Inbound, body: bytes, depth: int, recall: Recall) -> Call:
     try:
         if message.get("jsonrpc") != "2.0":
             raise Malformed(hint='a message says "jsonrpc": "2.0"')
+        if "method" in message and ("result" in message or "error" in message):
+            # One reader takes it for a request, and another for the answer to one.
+            raise Malformed(hint="a message is a request or an answer, and not both")
         if modern.is_modern(message, inbound.headers.get(headers.VERSION)):
             return modern.read(message, inbound) if inbound.channel is None else _too_new(message, inbound)
         return handshake.read(message, inbound, recall)

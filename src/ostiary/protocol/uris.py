@@ -14,6 +14,7 @@ from typing import Final
 import re2
 
 _EXPRESSION: Final = re.compile(r"\{([+#./;?&]?)([^{}]*)\}")
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.")
 _LONGEST: Final = 2048
 _BORDERS: Final = ("/", "?", "#", "")
 # RFC 3986 section 6.2.2: hexadecimal digits are capitals, unreserved characters are not encoded, dot segments are gone.
@@ -32,6 +33,14 @@ def normal(uri: str) -> bool:
     like what `files:file:///etc/*` denies; the server that resolves both would read the same file.
     """
     return len(uri) <= _LONGEST and _SPELLED.search(uri) is None
+
+
+def absolute(uri: str) -> bool:
+    """Say whether a text can name a resource: it begins with a scheme, and everything in it can be seen.
+
+    RFC 3986 knows no blanks and no letters beyond ASCII, but servers list such URIs, and what is listed can be read.
+    """
+    return _SCHEME.match(uri) is not None and uri.isprintable()
 
 
 @lru_cache(maxsize=4096)

@@ -48,3 +48,12 @@ def test_a_disabled_server_is_not_set_up() -> None:
 def test_a_secret_stays_a_reference_in_the_configuration() -> None:
     config = parse('gateway: {url: "http://127.0.0.1:8080"}\nservers: {a: {command: [x, env:KEY]}}', "test.yaml")
     assert config.servers["a"].command == ("x", Secret("env", "KEY"))
+
+
+def test_a_server_may_have_a_bound_of_its_own_on_the_size_of_its_answers() -> None:
+    files, crm, docs = told(
+        'files: {command: [files], answers: {size: 2MiB}}, crm: {url: "https://crm.example.com/mcp", answers: {size: 1MiB}}, '
+        "docs: {command: [docs]}"
+    )
+    assert (files.answer, files.program.max_line, crm.answer) == (2 << 20, 2 << 20, 1 << 20)
+    assert (docs.answer, docs.program.max_line) == (32 << 20, 32 << 20)

@@ -8,7 +8,7 @@ import pytest
 
 from ostiary.core.errors import BadArguments
 from ostiary.integrity import schemas
-from ostiary.integrity.bounds import returning, size, telling, weighed
+from ostiary.integrity.bounds import exceeding, returning, size, telling, weighed
 from ostiary.integrity.schemas import check, fitting
 
 
@@ -98,13 +98,14 @@ DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 FORMATS = {
     "email": ("a@example.com", "nobody"), "uri": ("https://a.example/x", "a b"), "date-time": ("2026-01-05T09:00:00Z", "2026-01-05"), "date": ("2026-01-05", "5.1."), "time": ("09:00:00Z", "nine"), "duration": ("PT1H", "1h"),
     "uuid": ("123e4567-e89b-12d3-a456-426614174000", "123"), "ipv4": ("192.0.2.1", "0300.0.2.1"), "ipv6": ("::1", "1::2::3"), "hostname": ("a.example", "-a"), "json-pointer": ("/a", "a"), "regex": ("a+", "("),
+    "uri-reference": ("/a?b", "\\\\x"), "iri": ("https://\u00e4.example/", "a b"), "iri-reference": ("/\u00e4", "\\\\x"), "idn-email": ("\u00e4@example.com", "nobody"), "idn-hostname": ("\u00e4.example", "-a"), "uri-template": ("/{x}", "/{x"),
+    "relative-json-pointer": ("1/a", "/a"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("name", "draft"),
-    [(name, {}) for name in FORMATS]
-    + [(name, {"$schema": DRAFT_7}) for name in FORMATS if name not in {"duration", "uuid"}],
+    [(name, {}) for name in FORMATS] + [(name, {"$schema": DRAFT_7}) for name in FORMATS],
 )
 def test_formats_are_demanded(name: str, draft: dict[str, str]) -> None:
     good, bad = FORMATS[name]
@@ -123,3 +124,15 @@ def test_a_format_that_nobody_knows_says_nothing() -> None:
 def test_size_counts_values_and_with_text_their_length() -> None:
     assert size({"a": [1, 2], "b": "x" * 640}, text=0) == 5
     assert size({"a": [1, 2], "b": "x" * 640}, text=64) == 15
+
+
+@pytest.mark.parametrize(
+    ("value", "depth", "values", "expected"),
+    [
+        ({}, 1, 1, ""), ({"a": 1}, 1, 2, ""), ({"a": 1}, 1, 1, "holds more than 1 values"), ([[1]], 2, 3, ""),
+        ([[1]], 1, 3, "is nested deeper than 1 levels"), ([[]] * 9, 2, 10, ""), ([[]] * 9, 2, 9, "holds more than 9 values"),
+        ({"a": {"b": {"c": []}}}, 4, 4, ""), ({"a": {"b": {"c": []}}}, 3, 4, "is nested deeper than 3 levels"), ("x", 0, 1, ""),
+    ],
+)  # fmt: skip
+def test_what_exceeds_its_bounds_is_told_how(value: Any, depth: int, values: int, expected: str) -> None:
+    assert exceeding(value, depth, values) == expected

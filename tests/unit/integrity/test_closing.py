@@ -67,9 +67,10 @@ OPEN: list[tuple[Any, Any]] = [
     ({**X, "allOf": [{"properties": {"y": {}}}]}, {"x": 1, "y": 1}),
     ({**X, "anyOf": [{"properties": {"y": {}}}, {"required": ["x"]}]}, {"x": 1, "y": 1}),
     ({"allOf": [X, {"properties": {"y": {}}}]}, {"x": 1, "y": 1}),
-    ({"oneOf": [X, {"type": "string"}]}, {"y": 1}),
-    ({"if": X, "then": {}}, {"y": 1}),
-    ({"$ref": "#/$defs/A", "required": []}, {"y": 1}),
+    ({"oneOf": [X, {"type": "string"}]}, {"x": 1}),
+    ({"if": X, "then": {}}, {"x": 1}),
+    ({"$ref": "#/$defs/A", "required": []}, {"x": 1}),
+    ({"oneOf": [{"required": ["y"]}, {"required": ["z"]}]}, {"y": 1}),
     (True, {"y": 1}),
     ({"prefixItems": [True, X]}, {"y": 1}),
 ]

@@ -9,7 +9,7 @@ import pytest
 
 from ostiary.core.errors import Garbled
 from ostiary.core.model import Fitted
-from ostiary.integrity.results import NOTE, STRIPPED, held
+from ostiary.integrity.results import NOTE, STRIPPED, Most, held, within
 
 SCHEMA = {
     "type": "object", "required": ["n"], "$defs": {"p": {"properties": {"x": {}}}},
@@ -122,3 +122,38 @@ def test_an_output_schema_is_a_schema(schema: Any) -> None:
 def test_no_output_schema_is_no_promise() -> None:
     assert held({}, "block") is None
     assert held({"outputSchema": None}, "block") is None
+
+
+# Bounds
+
+
+def test_a_result_that_is_more_than_it_may_be_is_not_handed_on_whatever_it_says() -> None:
+    for given in (
+        result({"n": [[1]]}),
+        {"content": [], "isError": True, "x": [[1]]},
+        {"resultType": "task", "x": [[1]]},
+    ):
+        for fitted in (None, of("note")):
+            bounded = within(fitted, Most(depth=2))
+            assert bounded is not None
+            with pytest.raises(Garbled, match="nested deeper than 2 levels"):
+                bounded(given)
+    many = within(None, Most(values=5))
+    assert many is not None
+    with pytest.raises(Garbled) as caught:
+        many(result([1, 2, 3]))
+    assert "holds more than 5 values" in caught.value.hint
+
+
+def test_one_that_is_not_is_held_against_the_schema() -> None:
+    bounded, free = within(of("strip"), Most(depth=5)), within(None, Most(depth=5))
+    assert bounded is not None
+    assert free is not None
+    assert bounded(result({"n": 1, "more": 2}))[1] == STRIPPED
+    assert free(result({"n": "x"})) == (result({"n": "x"}), "")
+
+
+def test_bounds_that_every_answer_keeps_cost_nothing() -> None:
+    fitted = of("block")
+    assert within(fitted, Most()) is fitted
+    assert within(None, Most()) is None

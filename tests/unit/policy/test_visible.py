@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ostiary.core.model import Allow, Caller, Kind, Rule, Surface, Target
+from ostiary.core.rules import FALSE, TRUE, Ask
 from ostiary.policy.decide import decide
 from ostiary.policy.visible import visible
 
@@ -38,3 +40,23 @@ def test_lists_and_calls_cannot_disagree(
             for key in sorted(targets, key=lambda key: key[1])
             if key[0] is kind and isinstance(decide(caller, targets[key]), Allow)
         ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "listed"),
+    [
+        (Kind.TOOL, {"tools/call"}), (Kind.PROMPT, {"prompts/get"}), (Kind.RESOURCE, {"resources/read"}),
+        (Kind.TEMPLATE, {"resources/read"}), (Kind.GATEWAY, set()),
+    ],
+)  # fmt: skip
+def test_a_list_asks_about_the_method_that_uses_what_it_shows(kind: Kind, listed: set[str]) -> None:
+    """A rule for another method would show a tool whose calls are then answered as if it did not exist."""
+
+    def ruled(method: str) -> Target:
+        rule = Rule(method, (frozenset({"*"}),), test=lambda _, ask: TRUE if ask.method == method else FALSE)
+        return Target("s", kind, method, f"s.{method}", method, allows=(rule,), careful=True)
+
+    methods = ("tools/call", "prompts/get", "resources/read", "resources/subscribe", "completion/complete")
+    surface = Surface("/mcp", ("s",), {(kind, each): ruled(each) for each in methods})
+    caller = Caller("ann", "", "", "", 9e9, tags=frozenset({"*"}))
+    assert {target.name for target in visible(caller, kind, surface, Ask(0.0))} == listed

@@ -14,6 +14,26 @@ HELD = Client(Era.HANDSHAKE, "2025-11-25", {}, "", {"name": "tests"}, "s-1")
 MODERN_CLIENT = Client(Era.MODERN, MODERN, {}, "", {})
 
 
+LEAST: dict[str, dict[str, Any]] = {
+    "initialize": {"protocolVersion": "2025-06-18"},
+    "ping": {},
+    "logging/setLevel": {"level": "info"},
+    "tools/call": {"name": "t:t"},
+    "prompts/get": {"name": "t:t"},
+    "resources/read": {"uri": "t:t"},
+    "resources/subscribe": {"uri": "t:t"},
+    "resources/unsubscribe": {"uri": "t:t"},
+    "completion/complete": {"ref": {"type": "ref/prompt", "name": "t:t"}, "argument": {"name": "a", "value": ""}},
+    "tasks/get": {"taskId": "t:t"},
+    "tasks/cancel": {"taskId": "t:t"},
+    "tasks/update": {"taskId": "t:t", "inputResponses": {}},
+    "subscriptions/listen": {"notifications": {}},
+    **{f"{what}/list": {} for what in ("tools", "prompts", "resources", "resources/templates")},
+    "server/discover": {},
+}
+"""The least that each method takes."""
+
+
 async def nothing() -> bytes:
     return b""
 

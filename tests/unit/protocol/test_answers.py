@@ -232,6 +232,15 @@ def test_detail_is_never_shown() -> None:
                 assert "s3cret" not in str((answer.payload, answer.headers))
 
 
+def test_what_was_understood_of_a_handshake_era_message_is_refused_with_a_status_that_ends_no_session() -> None:
+    """2025-11-25, "Session management": a 404 to a message with a session means that there is none any more."""
+    error = errors.UnknownMethod(hint="x")
+    error.ident, error.era = 7, Era.HANDSHAKE
+    answer = refused(error, None, "", "")
+    assert (answer.status, answer.payload and answer.payload["error"]["code"]) == (200, -32601)
+    assert refused(errors.UnknownMethod(), None, "", "").status == 404
+
+
 def test_a_refusal_before_there_is_a_call_carries_the_id_that_was_read() -> None:
     error = errors.HeaderMismatch()
     error.ident = "a"

@@ -69,7 +69,7 @@ def test_an_initialize_may_leave_out_what_it_has_nothing_to_say_about() -> None:
 
 def test_a_session_fits_into_a_header_whatever_the_client_says_of_itself() -> None:
     """Clients put whole pictures into `icons`; Node refuses heads of 16 KiB."""
-    info = {"name": "x" * 5000, "title": "X", "version": 5, "icons": [{"src": "data:" + "a" * 100_000}]}
+    info = {"name": "x" * 5000, "title": "X", "icons": [{"src": "data:" + "a" * 100_000}]}
     capabilities = {"elicitation": {"url": {}}, "experimental": {"x": "y" * 50_000}}
     client = read(opening(clientInfo=info, capabilities=capabilities), {}).client
     assert client.info == {"name": "x" * 128, "title": "X"}
@@ -171,7 +171,7 @@ def test_a_version_we_do_not_speak_is_refused() -> None:
 def test_a_request_becomes_a_call() -> None:
     call = read(legacy("tools/call", {"name": "read", "_meta": {"progressToken": "p"}}, "a"))
     assert (call.id, call.method, call.name, call.progress, call.client) == ("a", "tools/call", "read", "p", HELD)
-    assert read(legacy("ping", {"_meta": 5})).progress is None
+    assert read(legacy("ping", {"_meta": {}})).progress is None
     assert read({"jsonrpc": "2.0", "id": 1, "method": "ping"}).params == {}
 
 
@@ -213,7 +213,18 @@ def test_a_posted_answer_is_carried_whole(part: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [{"result": {}}, {"id": None, "result": {}}, {"id": True, "error": {}}, {"id": 1, "result": {}, "error": {}}],
+    [
+        {"result": {}},
+        {"id": None, "result": {}},
+        {"id": True, "error": {}},
+        {"id": 1, "result": {}, "error": {}},
+        {"id": 1, "result": 5},
+        {"id": 1, "result": None},
+        {"id": 1, "error": "no"},
+        {"id": 1, "error": {}},
+        {"id": 1, "error": {"code": "1"}},
+        {"id": 1, "error": {"code": True}},
+    ],
 )
 def test_a_posted_answer_answers_one_request_one_way(message: dict[str, Any]) -> None:
     with pytest.raises(Malformed):

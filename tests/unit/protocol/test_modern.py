@@ -10,7 +10,7 @@ from ostiary.core.errors import BadParams, GatewayError, HeaderMismatch, Malform
 from ostiary.core.model import MODERN, Call, Era
 from ostiary.protocol import headers, modern
 from ostiary.protocol.methods import METHODS, OWN
-from tests.unit.protocol.letters import envelope, inbound, request, routing
+from tests.unit.protocol.letters import LEAST, envelope, inbound, request, routing
 
 READ = request("tools/call", {"name": "files__read", "arguments": {"path": "/x"}})
 READ_HEADERS = routing("tools/call", "files__read")
@@ -44,9 +44,9 @@ def test_a_good_request_becomes_a_call() -> None:
 @pytest.mark.parametrize("method", [name for name, spec in METHODS.items() if Era.MODERN in spec.eras])
 def test_every_modern_method_is_read(method: str) -> None:
     key = METHODS[method].key
-    params: dict[str, Any] = {"ref": {"type": "ref/prompt", "name": "t"}} if key == "ref" else {key: "t"} if key else {}
-    call = read(request(method, params), routing(method, "t" if key in {"name", "uri", "taskId"} else None))
-    assert call.name == (None if key is None else "t")
+    params, name = LEAST[method], None if key is None else "t:t"
+    call = read(request(method, params), routing(method, name if key in {"name", "uri", "taskId"} else None))
+    assert call.name == name
 
 
 @pytest.mark.requirement("MCP-06", "MCP-43")
@@ -71,7 +71,7 @@ def test_what_a_client_says_of_itself_is_kept_and_reduced_to_an_offer() -> None:
     }
     call = read(with_meta(**meta), READ_HEADERS)
     assert (call.client.offer, call.client.info, call.level, call.progress) == ("form", {"name": "x"}, "info", 0)
-    assert read(with_meta(**{modern.INFO: "x"}), READ_HEADERS).client.info == {}
+    assert read(with_meta(**{modern.INFO: {}}), READ_HEADERS).client.info == {}
 
 
 @pytest.mark.requirement("MCP-14")
@@ -95,7 +95,7 @@ def test_an_envelope_without_a_required_member_is_bad_params(key: str) -> None:
         with_meta(**{modern.VERSION: 5}), with_meta(**{modern.VERSION: None}), with_meta(**{modern.CAPABILITIES: []}),
         with_meta(**{modern.CAPABILITIES: None}), changed(READ, _meta=None), changed(READ, _meta=[]), changed(READ, _meta="x"),
         with_meta(**{modern.LEVEL: "loud"}), with_meta(**{modern.LEVEL: 1}), with_meta(**{modern.LEVEL: []}),
-        with_meta(**{modern.LEVEL: {}}), with_meta(progressToken=True), with_meta(progressToken=1.5), with_meta(progressToken=[]),
+        with_meta(**{modern.LEVEL: {}}), with_meta(**{modern.LEVEL: None}), with_meta(**{modern.INFO: "x"}), with_meta(progressToken=None), with_meta(progressToken=True), with_meta(progressToken=1.5), with_meta(progressToken=[]),
     ],
 )  # fmt: skip
 def test_a_member_of_the_wrong_kind_is_bad_params(message: dict[str, Any]) -> None:

@@ -61,6 +61,14 @@ def test_json_rpc_is_two_point_zero(version: Any) -> None:
     assert caught.value.ident == 1
 
 
+@pytest.mark.parametrize("more", [{"result": {}}, {"error": {"code": 1, "message": ""}}])
+def test_a_message_is_a_request_or_an_answer(more: dict[str, Any]) -> None:
+    """One reader would carry it out, and another would take it for the answer to what a server asked."""
+    for message, sent in ((legacy("ping"), in_session()), (request("tools/list"), routing("tools/list"))):
+        with pytest.raises(Malformed, match="not both"):
+            read({**message, **more}, sent)
+
+
 def test_a_body_that_is_not_json_has_no_id() -> None:
     with pytest.raises(NotJson) as caught:
         read(b"{")

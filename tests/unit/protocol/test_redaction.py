@@ -121,3 +121,14 @@ def test_a_digest_needs_the_key_so_it_cannot_be_guessed() -> None:
 def test_what_some_parsers_accept_has_a_digest_too() -> None:
     assert digest(KEY, {"a": "\ud800"}) != digest(KEY, {"a": "\ud801"})
     assert digest(KEY, 2**80) != digest(KEY, 2**81)
+
+
+def test_lists_within_lists_end_somewhere() -> None:
+    value: Any = []
+    for _ in range(20):
+        value = [value]
+    assert "list(1)" in json.dumps(masked(value))
+
+
+def test_what_json_does_not_know_is_said_by_its_name() -> None:
+    assert masked({"a": b"secret"}) == {"a": "bytes"}

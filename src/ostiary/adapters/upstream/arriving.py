@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
+
+import msgspec
 
 from ostiary.core.errors import Fault, GatewayError, TimedOut
 
 Message = dict[str, Any]
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    """As much of a message as tells whose it is: the rest is skipped, and takes no memory."""
+
+    id: Any = None
+    method: Any = None
+
+
+_EDGE: Final = 256
+_ID: Final = re.compile(rb'"id"\s{0,4}:\s{0,4}([0-9]{1,15})[\s,}]')
+_envelope: Final = msgspec.json.Decoder(_Envelope)
 
 # A reader this far behind has no use for the oldest ones, and a flood must not fill the memory.
 PROGRESS_KEPT: Final = 32
@@ -74,3 +89,15 @@ class Arriving:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def claimed(data: bytes, waiting: Mapping[int, Arriving]) -> Arriving | None:
+    """Return who waits for an answer that is too much to be read."""
+    try:
+        found = _envelope.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # Not even skipped can it be. Servers write the id before the result or after it, and few bytes from the edge.
+        named = _ID.search(data[:_EDGE]) or _ID.search(data[-_EDGE:])
+        return waiting.get(int(named[1])) if named else None
+    # `True == 1` would let `true` name the first request.
+    return waiting.get(found.id) if found.method is None and type(found.id) is int else None

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 import structlog
 
-from ostiary.adapters.upstream.arriving import Arriving, Message
+from ostiary.adapters.upstream.arriving import Arriving, Message, claimed
 from ostiary.adapters.upstream.pool import Pool, Response
 from ostiary.adapters.upstream.wire import Hear, Heard, SessionGone, cancellation, soon
 from ostiary.core.errors import Garbled, GatewayError, Lost, NotJson, TimedOut, TooLarge, Unreachable, UpstreamRefused
@@ -205,13 +205,25 @@ class Channel:
         data = event.data.encode()
         try:
             message = heard(data)
-        except (NotJson, TooLarge) as error:
-            self._unusable(error.detail or error.hint)
+        except NotJson as error:
+            self._unusable(error.detail)
+            return
+        except TooLarge as error:
+            self._overlong(data, error.hint)
             return
         # 2025-03-26 obliges a receiver to take batches.
         for each in message if isinstance(message, list) else (message,):
             if not isinstance(each, dict) or not self._routed(each, len(data)):
                 self._unusable("it is no message that anybody waits for")
+
+    def _overlong(self, data: bytes, reason: str) -> None:
+        """Tell who waits for an answer that is more than anybody may be given, at once and not at the deadline."""
+        arriving = claimed(data, self._waiting)
+        if arriving is None:
+            self._unusable(reason)
+            return
+        arriving.fail(Garbled(reason, hint=reason))
+        self._forget(arriving.number)
 
     def _routed(self, message: Message, size: int) -> bool:
         """Hand the message to its owner; say False when it is of no use to anyone."""

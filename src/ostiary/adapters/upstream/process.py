@@ -18,7 +18,7 @@ from typing import Any, Final, cast
 import msgspec
 import structlog
 
-from ostiary.adapters.upstream.arriving import Arriving, Message
+from ostiary.adapters.upstream.arriving import Arriving, Message, claimed
 from ostiary.adapters.upstream.pipes import Sink, Source
 from ostiary.adapters.upstream.program import Lines, Program, neutral
 from ostiary.core.errors import Fault, Garbled, GatewayError, Lost, NotJson, Overloaded, TimedOut, TooLarge, Unreachable
@@ -236,12 +236,24 @@ class Child:
     def _received(self, line: bytes) -> None:
         try:
             message = heard(line)
-        except (NotJson, TooLarge):
+        except NotJson:
             message = None
+        except TooLarge as error:
+            self._overlong(line, error.hint)
+            return
         # 2025-03-26 obliges a receiver to take batches.
         for each in message if isinstance(message, list) else (message,):
             if not isinstance(each, dict) or not self._routed(each, len(line)):
                 self._unusable(line)
+
+    def _overlong(self, line: bytes, reason: str) -> None:
+        """Tell who waits for an answer that is more than anybody may be given, at once and not at the deadline."""
+        arriving = claimed(line, self._open)
+        if arriving is None:
+            self._unusable(line)
+            return
+        arriving.fail(Garbled(reason, hint=reason))
+        self._forget(arriving.number)
 
     def _routed(self, message: Message, size: int) -> bool:
         """Hand the message to its owner; say False when it is of no use to anyone."""
@@ -345,7 +357,8 @@ class Child:
 
     def _failure(self) -> GatewayError:
         if self._oversized:
-            return Garbled(f"a line was longer than {self.program.max_line} bytes; the process was ended")
+            most = f"a line of more than {self.program.max_line} bytes"
+            return Garbled(f"{most}; the process was ended", hint=f"{most}; it is started anew for the next call")
         return Lost(f"the process ended during the call: {self.exit}", hint="it is started anew for the next call")
 
     def _signal(self, number: signal.Signals) -> None:

@@ -98,10 +98,9 @@ class Server:
         self._pools: list[Pool] = []
         self._strays, self._overheard = Strays(), Overheard(shared=setup.shared)
         if setup.origin is not None and setup.dial is not None:
-            limits = Limits(connections=setup.max_in_flight + 32, body=setup.answer)
-            if setup.sse:
-                # Its answers are events, and each of its sessions keeps a connection.
-                limits = Limits(connections=limits.connections + STREAMS, body=setup.answer, event=setup.answer)
+            # Where its answers are events, each of its sessions keeps a connection.
+            most = setup.max_in_flight + 32 + (STREAMS if setup.sse else 0)
+            limits = Limits(connections=most, body=setup.answer, event=setup.answer)
             self.pool = Pool(setup.origin, dial=setup.dial, tls=setup.tls, limits=limits)
             self._pools.append(self.pool)
             if not setup.sse:

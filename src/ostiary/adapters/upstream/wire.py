@@ -171,8 +171,10 @@ def parsed(data: bytes) -> dict[str, Any]:
     """Return one message, or raise `Garbled`."""
     try:
         message = heard(data)
-    except (NotJson, TooLarge) as error:
-        raise Garbled(f"not JSON: {error.detail or error.hint}") from None
+    except TooLarge as error:
+        raise Garbled(error.hint, hint=error.hint) from None
+    except NotJson as error:
+        raise Garbled(f"not JSON: {error.detail}") from None
     if not isinstance(message, dict):
         raise Garbled("a message is one JSON object")
     return message

@@ -50,6 +50,11 @@ class Demand(Struct, frozen=True):
     optional: bool = False
 
     @property
+    def key(self) -> str:
+        """The argument as people write it: `options.path`, `cwd?`."""
+        return f"{'.'.join(self.way)}{'?' if self.optional else ''}"
+
+    @property
     def said(self) -> str:
         """The demand as people write it."""
         return f"args.{'.'.join(self.way)} {'is missing or ' if self.optional else ''}is {self.text}"
