@@ -38,11 +38,13 @@ SECTIONS: Final = (
     ("servers.NAME.credential (kind: header)", "HeaderCredential"),
     ("servers.NAME.credential (kind: basic)", "BasicCredential"),
     ("servers.NAME.tls", "ServerTLS"),
+    ("servers.NAME.answers", "Answers"),
     ("servers.NAME.tools.TOOL", "Tool"),
     ("views.NAME", "View"),
     ("rules[]", "Rule"),
     ("rules[].during", "During"),
     ("limits[]", "Limit"),
+    ("guards[]", "GuardEntry"),
     ("ledger", "Ledger"),
     ("expect[]", "Expectation"),
     ("expect[].who", "Who"),
@@ -76,6 +78,7 @@ on its first line.
 | hours | `08:00-18:00` `22:00-06:00` | from and until; what ends before it begins goes on into the next day |
 | time zone | `Europe/Berlin` `UTC` | a zone that this machine's time-zone database has |
 | time | `2026-01-05T09:00:00Z` | an instant, with its offset |
+| key digest | `sha256:9f86d081…` | the SHA-256 of a public key (SPKI), in 64 hexadecimal digits |
 | any value | `eu` `3` `[a, b]` | what JSON can say |
 
 Kinds stay apart in patterns: `files.*` is the tools of `files`, `files:*` its resources, `files.prompt/*` its prompts.

@@ -37,9 +37,11 @@ expect:
     can: [files.read_x]
     cannot: [crm.refund]
 """
-GROUPS = {"token": ("create", "rotate", "list", "revoke"), "tools": ("list", "diff", "approve", "reject"),
-          "audit": ("search", "tail", "verify", "export")}  # fmt: skip
-SINGLE = ("serve", "check", "import", "connect", "why", "who-can", "probe", "doctor", "demo")
+GROUPS = {"token": ("create", "rotate", "list", "revoke"), "tools": ("list", "diff", "approve", "reject", "sbom"),
+          "audit": ("search", "tail", "verify", "export"), "guards": ("list", "test", "eval"),
+          "quarantine": ("add", "list", "lift")}  # fmt: skip
+SINGLE = ("serve", "check", "import", "connect", "why", "who-can", "probe", "doctor", "demo", "scan", "simulate",
+          "diff", "trim")  # fmt: skip
 EVERY = [(name,) for name in SINGLE] + [(group, name) for group, names in GROUPS.items() for name in names]
 
 

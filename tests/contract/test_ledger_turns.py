@@ -66,6 +66,30 @@ def test_the_outcomes_of_a_turn_are_one_write(world: World) -> None:
     assert verify(world.data).ok
 
 
+def test_the_intents_of_a_turn_are_one_write(world: World) -> None:
+    ledger, trails = world.open(), [trail(f"r{number}") for number in range(5)]
+    before = world.disk.writes
+    ledger.begin_all(trails)
+    assert world.disk.writes == before + 1
+    assert [record["reference"] for record in world.told("intent")] == [each.reference for each in trails]
+    assert all(each.intended for each in trails)
+    for each in trails:
+        ledger.end(each)
+    assert len(world.told("outcome")) == len(trails)
+    assert verify(world.data).ok
+
+
+def test_of_intents_that_do_not_fit_the_disk_none_is_written(world: World) -> None:
+    ledger, trails = world.open(), [trail(f"r{number}") for number in range(5)]
+    world.disk.room = 700
+    with pytest.raises(LedgerStopped):
+        ledger.begin_all(trails)
+    assert not any(each.intended for each in trails)
+    world.disk.room = None
+    assert world.told("intent") == []
+    assert verify(world.data).ok
+
+
 def test_outcomes_of_a_turn_survive_a_disk_that_fills_within_it(world: World) -> None:
     ledger, turn = world.open(), Turn()
     ledger.gather(turn)

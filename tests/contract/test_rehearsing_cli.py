@@ -99,12 +99,16 @@ def test_a_replay_says_what_would_change_and_for_whom(shell: Shell) -> None:
     ]
     (open_,) = told["undecided"]["groups"]
     assert (open_["subject"], open_["rule"], open_["reference"]) == ("ann", "devs", "ref-0")
+    (rule,) = told["undecided_rules"]
+    assert (rule["rule"], rule["calls"], rule["examples"][0]["reference"]) == ("devs", 1, "ref-0")
     assert {it["because"] for it in told["shadow"]["groups"]} == {"shadow: trial would deny"}
     assert (told["still_allowed"], told["still_refused"]) == (1, 0)
     said = shell.good("simulate", "-c", new)
     assert "2 calls would be refused, and were allowed then" in said.out
     assert "1 call would be allowed, and were refused then" in said.out
     assert "of which the ledger keeps the shape only (devs)" in said.out
+    assert "COULD NOT DECIDE" in said.out
+    assert "ref-0 (ann, files.read_file)" in said.out
     assert "2 newly refused, 1 newly allowed, 1 not decided, 1 still allowed, 0 still refused" in said.err
 
 

@@ -13,8 +13,9 @@ import msgspec
 from ostiary.config.compile import compiled
 from ostiary.config.parse import parse
 from ostiary.core.errors import GatewayError, LedgerStopped, Unauthenticated
-from ostiary.core.model import Answer, Caller, Catalogue, Charge, Guard, Inbound, Json, Kind, Order, Snapshot
+from ostiary.core.model import Answer, Caller, Catalogue, Charge, Inbound, Json, Kind, Order, Snapshot, Target
 from ostiary.core.ports import Back, Change, Journal, Release, Tell, Watched
+from ostiary.core.screening import Guard, Payload, Screen, Verdict
 from ostiary.core.trail import Trail
 from ostiary.pipeline.links import Links
 from ostiary.pipeline.serve import serve
@@ -119,10 +120,22 @@ class Ended(set[str]):
         super().add(session)
 
 
+Look = Callable[[Payload], Verdict]
+
+
+def looking(look: Look) -> Guard:
+    """Return a guard that looks at once."""
+
+    async def looked(payload: Payload) -> Verdict:
+        return look(payload)
+
+    return looked
+
+
 class Stage:
     """One gateway of fakes."""
 
-    def __init__(self, answer: Json | None = None, guards: tuple[Guard, ...] = (), text: str = CONFIG) -> None:
+    def __init__(self, answer: Json | None = None, guards: tuple[Look, ...] = (), text: str = CONFIG) -> None:
         self.log: list[str] = []
         self.sent: list[Order] = []
         self.answer = answer or {"result": {"content": [], "resultType": "complete"}}
@@ -161,13 +174,16 @@ class Stage:
             serve=serve,
         )
 
-    def _guard(self, guards: tuple[Guard, ...]) -> None:
+    def _guard(self, guards: tuple[Look, ...]) -> None:
+        screens = tuple(Screen(f"guard-{at}", looking(guard)) for at, guard in enumerate(guards))
+        self.alter(lambda target: msgspec.structs.replace(target, guards_in=screens, guards_out=screens))
+
+    def alter(self, change: Callable[[Target], Target]) -> None:
+        """Change everything that a server has, as another configuration would."""
         surfaces = {}
         for key, surface in self.snapshot.surfaces.items():
             targets = {
-                name: msgspec.structs.replace(target, guards_in=guards, guards_out=guards)
-                if target.kind is not Kind.GATEWAY
-                else target
+                name: target if target.kind is Kind.GATEWAY else change(target)
                 for name, target in surface.targets.items()
             }
             surfaces[key] = msgspec.structs.replace(surface, targets=targets)

@@ -108,3 +108,46 @@ def test_only_calls_are_held_against_it() -> None:
     assert payload is not None
     assert "tools" in payload["result"]
     assert msgspec.json.encode(payload)
+
+
+# How much there may be
+
+
+BOUNDED = """
+gateway: {url: "http://127.0.0.1:8080"}
+servers: {files: {command: [files], answers: {depth: 3, values: 40}}}
+rules: [{name: all, allow: ["*"], subjects: ["*"]}]
+"""
+CAPABLE: dict[str, Any] = {"tools": {}, "prompts": {}, "resources": {}}
+OFFERED = Catalogue(
+    "files", "", tools=({"name": "read", "inputSchema": SCHEMA, "outputSchema": OUTPUT},), prompts=({"name": "greet"},),
+    resources=({"uri": "note://1", "name": "one"},), templates=({"uriTemplate": "doc://{x}", "name": "docs"},),
+    capabilities=CAPABLE,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        call("files__read", path="/a"), post("prompts/get", name="files__greet"),
+        post("resources/read", uri="note://1"), post("resources/read", uri="doc://a"),
+    ],
+    ids=["tool", "prompt", "resource", "template"],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [({"x": [[[["deep"]]]]}, "nested deeper than 3 levels"), ({"x": ["many"] * 40}, "holds more than 40 values")],
+)
+def test_a_result_that_is_more_than_the_server_may_give_is_refused_in_words(asked: Any, more: Any, words: str) -> None:
+    stage = Stage({"result": {"content": [], "isError": True, "resultType": "complete", **more}})
+    stage.snapshot = compiled(parse(BOUNDED, "test.yaml"), {("files", ""): OFFERED}, 7, "digest").snapshot
+    answer, trail = stage.play(asked), stage.audit.ended[-1]
+    said = json.dumps(answer.payload)
+    assert words in said
+    assert 'deep"' not in said
+    assert 'many"' not in said
+    assert trail.outcome == "upstream_garbled"
+    stage.answer = {"result": {"content": [], "isError": True, "resultType": "complete", "x": [1] * 30}}
+    payload = stage.play(asked).payload
+    assert payload is not None
+    assert payload["result"]["x"] == [1] * 30

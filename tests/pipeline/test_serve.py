@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from ostiary.core.errors import Limited, Unreachable
-from ostiary.core.model import Answer, Block, Inbound, Json, Order, Pass, Redact, Text, Verdict
+from ostiary.core.model import Answer, Inbound, Json, Order
 from ostiary.core.ports import Back
+from ostiary.core.screening import Block, Pass, Payload, Redact, Verdict
 from ostiary.pipeline.serve import serve
 from tests.pipeline.stage import Heard, Stage, call, handshake, post
 
@@ -109,14 +110,15 @@ def test_a_client_that_hangs_up_still_leaves_a_record() -> None:
     assert stage.released == 1
 
 
-def test_a_step_that_crashes_stops_the_call_and_is_recorded() -> None:
-    def broken(texts: tuple[Text, ...]) -> Verdict:
-        raise RuntimeError("boom")
+async def crashing(order: Order, back: Back) -> Json:
+    raise RuntimeError("boom")
 
-    stage = Stage(guards=(broken,))
+
+def test_a_step_that_crashes_stops_the_call_and_is_recorded() -> None:
+    stage = Stage()
+    stage.carry = crashing
     with pytest.raises(RuntimeError):
         asyncio.run(stage.serve(call("files__read", path="/a")))
-    assert stage.sent == []
     assert (stage.audit.ended[0].outcome, stage.audit.ended[0].detail) == ("fault", "RuntimeError")
     assert stage.released == 1
 
@@ -180,19 +182,19 @@ def test_an_answer_that_is_none_is_not_passed_on(answer: Json) -> None:
 
 
 def test_what_a_guard_replaces_is_replaced_both_ways_and_the_shape_survives() -> None:
-    def hide(texts: tuple[Text, ...]) -> Verdict:
-        found = {text.path: "[hidden]" for text in texts if "key" in text.value}
+    def hide(payload: Payload) -> Verdict:
+        found = {text.path: "[hidden]" for text in payload.texts if "key" in text.value}
         return Redact("secret", found) if found else Pass()
 
     stage = Stage({"result": {"content": [{"type": "text", "text": "a key", "extra": None}]}}, guards=(hide,))
     answer = stage.play(call("files__read", path="key"))
     assert stage.sent[0].call.params["arguments"] == {"path": "[hidden]"}
     assert (answer.payload or {})["result"]["content"] == [{"type": "text", "text": "[hidden]", "extra": None}]
-    assert stage.audit.ended[0].findings == ["secret", "secret"]
+    assert stage.audit.ended[0].findings == ["guard-0: secret", "guard-0: secret"]
 
 
 def test_what_a_guard_blocks_goes_nowhere() -> None:
-    stage = Stage(guards=(lambda texts: Block("injection"),))
+    stage = Stage(guards=(lambda _: Block("injection"),))
     assert "Blocked by a guard" in text_of(stage.play(call("files__read", path="/a")))
     assert stage.sent == []
 

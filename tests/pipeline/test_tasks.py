@@ -14,19 +14,15 @@ from ostiary.adapters.store.keys import Sealer
 from ostiary.core.model import (
     MODERN,
     Answer,
-    Block,
     Call,
     Client,
     Era,
     Inbound,
     Kind,
     Order,
-    Pass,
-    Redact,
     Surface,
-    Text,
-    Verdict,
 )
+from ostiary.core.screening import Block, Pass, Payload, Redact, Verdict
 from ostiary.pipeline import tasks
 from ostiary.pipeline.world import World
 from ostiary.protocol.modern import CAPABILITIES, VERSION
@@ -59,7 +55,8 @@ def call(token: str = "ana-token", capabilities: Json = DECLARED) -> Inbound:
 
 
 def about(method: str, ident: str, token: str = "ana-token", capabilities: Json = DECLARED, **more: Any) -> Inbound:
-    return ask(method, ident, token, capabilities, {"taskId": ident, **more})
+    least: Json = {"inputResponses": {}} if method == "tasks/update" else {}
+    return ask(method, ident, token, capabilities, {"taskId": ident, **least, **more})
 
 
 def result(answer: Answer) -> Json:
@@ -235,8 +232,8 @@ def test_a_session_of_the_handshake_era_has_no_tasks_whatever_it_declares() -> N
 
 
 def test_a_task_s_words_pass_the_guards() -> None:
-    def masked(texts: tuple[Text, ...]) -> Verdict:
-        found = {text.path: "[masked]" for text in texts if "secret" in text.value}
+    def masked(payload: Payload) -> Verdict:
+        found = {text.path: "[masked]" for text in payload.texts if "secret" in text.value}
         return Redact("secrets", found) if found else Pass()
 
     stage = Stage(guards=(masked,))
@@ -246,8 +243,8 @@ def test_a_task_s_words_pass_the_guards() -> None:
 
 
 def test_what_a_client_answers_a_task_passes_the_guards() -> None:
-    def strict(texts: tuple[Text, ...]) -> Verdict:
-        return Block("secrets") if any("secret" in text.value for text in texts) else Pass()
+    def strict(payload: Payload) -> Verdict:
+        return Block("secrets") if any("secret" in text.value for text in payload.texts) else Pass()
 
     stage = Stage(guards=(strict,))
     ident = begun(stage)

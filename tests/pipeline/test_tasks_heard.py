@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,9 +12,11 @@ import pytest
 from ostiary.core.errors import BadParams, Limited, Lost, MissingCapability
 from ostiary.core.model import MODERN, Call, Caller, Charge, Client, Era, Json, Kind, Order, Surface
 from ostiary.core.ports import Back, Release
+from ostiary.core.screening import Block, Payload, Redact, Screen, Verdict
+from ostiary.integrity import results
 from ostiary.pipeline import tasks
 from ostiary.protocol.modern import SUBSCRIPTION
-from tests.pipeline.stage import Heard, Stage, known
+from tests.pipeline.stage import Heard, Stage, known, looking
 
 pytestmark = pytest.mark.requirement("MCP-43")
 
@@ -122,6 +125,40 @@ def test_what_a_subscriber_may_not_be_told_is_told_to_nobody(server: str, change
 
 # What becomes of them
 
+OUTPUT = {"outputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}}
+
+
+@pytest.mark.parametrize(
+    ("how", "structured", "told"),
+    [
+        ("block", {"n": 1, "more": "x"}, {"n": 1, "more": "x"}), ("block", {"n": "secret"}, None), ("block", None, None),
+        ("strip", {"n": 1, "more": "x"}, {"n": 1}), ("strip", {"more": "x"}, None), ("note", {"n": "x"}, {"n": "x"}),
+    ],
+)  # fmt: skip
+def test_a_result_that_is_told_is_held_against_the_output_schema_as_one_that_is_asked_for(
+    how: str, structured: Any, told: Any
+) -> None:
+    desk = Desk()
+    fitted = results.held(OUTPUT, how)
+    watching = {
+        ident: msgspec.structs.replace(target, results=fitted)
+        for ident, target in desk.watched([desk.sealed()]).items()
+    }
+    whole = {"content": []} if structured is None else {"content": [], "structuredContent": structured}
+    (said,) = tasks.ours(
+        watching,
+        "files",
+        desk.order.call.client,
+        {**TASK, "status": "completed", "result": {**whole, "isError": False}},
+    )
+    if told is not None:
+        assert (said["status"], said["result"]["structuredContent"]) == ("completed", told)
+        return
+    assert (said["status"], said["error"]["code"]) == ("failed", -31023)
+    assert "does not fit the output schema" in said["error"]["message"]
+    assert "result" not in said
+    assert "secret" not in str(said)
+
 
 def test_what_a_server_says_of_a_task_is_told_after_the_acknowledgement_and_under_our_id() -> None:
     async def story() -> None:
@@ -142,6 +179,45 @@ def test_what_a_server_says_of_a_task_is_told_after_the_acknowledgement_and_unde
         assert desk.stage.released == 1
 
     asyncio.run(story())
+
+
+def heard_past(look: Callable[[Payload], Verdict], said: Json) -> tuple[str, Json]:
+    """Return our id of a task, and what a subscriber heard of it past a guard."""
+
+    async def story() -> tuple[str, Json]:
+        desk = Desk()
+        screens = (Screen("words", looking(look)),)
+        desk.stage.alter(lambda target: msgspec.structs.replace(target, guards_out=screens))
+        desk.surface = desk.stage.snapshot.surfaces["/mcp", ""]
+        ident = desk.sealed()
+        speaking = asyncio.create_task(desk.server(RAW))
+        async with desk.following(ident) as news:
+            back = await speaking
+            news.begin()
+            await back.notify("notifications/tasks", {**TASK, **said})
+        (heard,) = desk.heard()
+        return ident, heard
+
+    return asyncio.run(story())
+
+
+DONE = {"status": "completed", "result": {"content": [{"type": "text", "text": "a secret"}]}}
+
+
+def test_what_a_server_says_of_a_task_unasked_is_read_by_the_guards() -> None:
+    def masking(payload: Payload) -> Verdict:
+        assert RAW not in str(payload)
+        return Redact("secrets", {text.path: "[masked]" for text in payload.texts if text.value == "a secret"})
+
+    ident, heard = heard_past(masking, DONE)
+    assert heard["result"]["content"][0]["text"] == "[masked]"
+    assert heard["taskId"] == ident
+
+
+def test_what_a_guard_stops_is_a_task_that_failed() -> None:
+    ident, heard = heard_past(lambda _: Block("secrets"), DONE)
+    assert (heard["taskId"], heard["status"], heard["error"]["code"]) == (ident, "failed", -31006)
+    assert "a secret" not in str(heard)
 
 
 def test_a_server_tells_of_tasks_and_of_nothing_else() -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
 from ostiary.config import rules, schema, surfaces
+from ostiary.config.guards import Guarding
 from ostiary.config.policy import Fault, Policy, defined, told
 from ostiary.config.schema import Config
 from ostiary.config.showing import shown
@@ -34,7 +36,9 @@ from ostiary.core.model import (
     Template,
     Timeouts,
 )
+from ostiary.core.screening import Guard
 from ostiary.integrity import results, schemas
+from ostiary.integrity.results import Most
 from ostiary.protocol import headers, names, uris
 from ostiary.protocol.capabilities import announced_extensions
 from ostiary.protocol.methods import BATCH, METHODS, NOTIFIED, OWN
@@ -48,6 +52,7 @@ _PROMPTS: Final = "prompt/"
 """How the label of a prompt goes on after the server's name."""
 _KEYS: Final = {Kind.RESOURCE: "uri", Kind.TEMPLATE: "uriTemplate"}
 _RESOURCES: Final = frozenset({Kind.RESOURCE, Kind.TEMPLATE})
+_UNGUARDED: Final[Mapping[str, Guard]] = MappingProxyType({})
 
 
 class Compiled(NamedTuple):
@@ -59,15 +64,25 @@ class Compiled(NamedTuple):
     """Conditions that do not fit what their rules cover: they deny there."""
 
 
-def compiled(config: Config, catalogues: Mapping[tuple[str, str], Catalogue], revision: int, digest: str) -> Compiled:
-    """Return the snapshot of a configuration and what its servers offer; notes say what could not be included."""
+def compiled(
+    config: Config,
+    catalogues: Mapping[tuple[str, str], Catalogue],
+    revision: int,
+    digest: str,
+    guards: Mapping[str, Guard] = _UNGUARDED,
+) -> Compiled:
+    """Return the snapshot of a configuration and what its servers offer; notes say what could not be included.
+
+    `guards` is what looks for each guard of the configuration, by its name; one that is missing stops every call.
+    """
+    guarding = Guarding(config.guards, guards)
     policies, notes = _policies(config), list[str]()
     enabled = [name for name, server in config.servers.items() if not server.disabled]
     offers = sorted({offer for _, offer in catalogues} | {""})
     made: dict[tuple[str, str], Surface] = {}
     for offer in offers:
         present = [catalogues[name, offer] for name in enabled if (name, offer) in catalogues]
-        known = {each.server: _behind(config, policies[""], each, notes) for each in present}
+        known = {each.server: _behind(config, policies[""], each, notes, guarding) for each in present}
         for surface in _surfaces(config, policies, known, notes):
             made[surface.endpoint, offer] = surface
     snapshot = Snapshot(
@@ -119,10 +134,14 @@ def _names(config: Config) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(hosts | {f"{host}:*" for host in hosts if not _PORT.search(host)}), frozenset(origins)
 
 
-def _behind(config: Config, policy: Policy, catalogue: Catalogue, notes: list[str]) -> Behind:
-    longest = config.gateway.timeouts.call
-    targets = [_bounded(target, longest) for target in _targets(config, policy, catalogue, notes)]
-    return Behind(catalogue, targets, _link(config, policy, catalogue))
+def _behind(config: Config, policy: Policy, catalogue: Catalogue, notes: list[str], guarding: Guarding) -> Behind:
+    longest, answers = config.gateway.timeouts.call, config.servers[catalogue.server].answers
+    most = Most(answers.depth, answers.values)
+    targets = [guarding.at(_bounded(target, longest, most)) for target in _targets(config, policy, catalogue, notes)]
+    link = _link(config, policy, catalogue)
+    return Behind(
+        catalogue, targets, msgspec.structs.replace(link, target=guarding.at(_bounded(link.target, longest, most)))
+    )
 
 
 def _link(config: Config, policy: Policy, catalogue: Catalogue) -> Template:
@@ -133,7 +152,11 @@ def _link(config: Config, policy: Policy, catalogue: Catalogue) -> Template:
 def _again(config: Config, policy: Policy, behind: Behind) -> Behind:
     """Return what is behind a view that has rules of its own."""
     targets = [_ruled(config, policy, target) for target in behind.targets]
-    return Behind(behind.catalogue, targets, _link(config, policy, behind.catalogue))
+    link, before = _link(config, policy, behind.catalogue), behind.link.target
+    linked = msgspec.structs.replace(
+        link.target, guards_in=before.guards_in, guards_out=before.guards_out, results=before.results
+    )
+    return Behind(behind.catalogue, targets, msgspec.structs.replace(link, target=linked))
 
 
 def _ruled(config: Config, policy: Policy, target: Target) -> Target:
@@ -144,9 +167,10 @@ def _ruled(config: Config, policy: Policy, target: Target) -> Target:
     return msgspec.structs.replace(target, **ruling._asdict())
 
 
-def _bounded(target: Target, longest: float) -> Target:
-    """Return the target with no more time than any call may take."""
-    return target if target.timeout <= longest else msgspec.structs.replace(target, timeout=longest)
+def _bounded(target: Target, longest: float, most: Most) -> Target:
+    """Return the target with no more time than any call may take, and results that are no more than they may be."""
+    timeout, fitted = min(target.timeout, longest), results.within(target.results, most)
+    return msgspec.structs.replace(target, timeout=timeout, results=fitted)
 
 
 def _targets(config: Config, policy: Policy, catalogue: Catalogue, notes: list[str]) -> Iterator[Target]:
@@ -191,7 +215,7 @@ def _tool(server: schema.Server, policy: Policy, where: str, definition: Json, o
         check=schemas.check(shape, unknown=server.unknown_arguments),
         results=results.held(definition, server.results),
         known=schemas.known(shape),
-        drops=server.unknown_arguments == "drop",
+        drops=schemas.dropping(shape) if server.unknown_arguments == "drop" else None,
         mirrored=headers.mirrored(shape),
         timeout=(own.timeout if own and own.timeout else server.timeout),
     )
@@ -215,6 +239,8 @@ def _other(server: schema.Server, policy: Policy, where: str, kind: Kind, defini
     label = names.label(where, kind, name)
     if kind is Kind.TEMPLATE:
         uris.fits(name)
+    elif kind is Kind.RESOURCE and not uris.absolute(name):
+        raise ValueError("its URI has no scheme, or holds what cannot be seen, so that no client can ask for it")
     check = _prompt_check(definition) if kind is Kind.PROMPT else None
     return Target(
         where, kind, name, label, name, definition, charges=policy.charges(label), check=check, timeout=server.timeout,

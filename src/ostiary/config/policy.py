@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from ostiary.config import members, moments, rules
 from ostiary.config.patterns import Index, overlaps
+from ostiary.config.problems import Path
 from ostiary.config.schema import Config
 from ostiary.config.values import parts
 from ostiary.core.model import Json, Kind
@@ -61,6 +62,8 @@ class Fault(NamedTuple):
     label: str
     message: str
     suggestion: str
+    at: Path = ("when",)
+    """Where in the rule it is written."""
 
 
 def told(fault: Fault) -> str:
@@ -180,10 +183,16 @@ class Policy:
         return _never if wrong else bound(condition, casts, _facts(thing))
 
     def _demanded(self, each: Read, thing: Thing) -> Test:
-        wrong = [] if thing.shape is None else demands.faults(each.demands, thing.shape, thing.names)
-        for message, suggestion in wrong:
-            self._faults[Fault(each.rule.name, thing.label, message, suggestion)] = None
+        wrong = [] if thing.shape is None else self._unfit(each, thing, thing.shape)
+        self._faults.update(dict.fromkeys(wrong))
         return _never if wrong else Demanded(each.demands)
+
+    def _unfit(self, each: Read, thing: Thing, shape: Shape) -> list[Fault]:
+        return [
+            Fault(each.rule.name, thing.label, message, suggestion, ("checks", demand.key))
+            for demand in each.demands
+            for message, suggestion in demands.faults((demand,), shape, thing.names)
+        ]
 
 
 def issuers(config: Config) -> dict[str, tuple[str, ...]]:
@@ -234,6 +243,11 @@ def said(rule: rules.Rule) -> str:
 def _times(rule: rules.Rule) -> str:
     during = rule.during
     return f"during {', '.join(during.days)} {during.hours} {during.zone}" if during else ""
+
+
+def windows(config: Config) -> frozenset[Window]:
+    """Return the times at which what is allowed may change by itself: those of the rules that are enforced."""
+    return frozenset(_window(each.during) for each in config.rules if each.during is not None and not each.shadow)
 
 
 def _window(written: rules.During) -> Window:

@@ -19,13 +19,15 @@ _PATTERNS: Final = (
     ("rules", "*", "allow", "*"),
     ("rules", "*", "deny", "*"),
     ("limits", "*", "on", "*"),
+    ("guards", "*", "on", "*"),
+    ("guards", "*", "reveal", "*"),
     ("views", "*", "include", "*"),
     ("expect", "*", "can", "*"),
     ("expect", "*", "cannot", "*"),
 )
 _OF_COMMAND: Final = ("env", "cwd", "shared", "idle", "start_timeout")
 _TRANSPORTS: Final = ("command", "url", "sse")
-_OF_URL: Final = ("allow_private", "headers", "credential", "tls", "unsafe_plain_http")
+_OF_URL: Final = ("allow_private", "headers", "credential", "tls", "tls_keys", "unsafe_plain_http")
 _WHO: Final = ("roles", "teams", "subjects", "clients", "agents")
 
 
@@ -143,6 +145,9 @@ def _reached(root: Table, at: Path, url: str, server: Table) -> Iterator[Problem
             "write https://..., or set unsafe_plain_http: true",
             of_value=True,
         )
+    if parts.scheme == "http" and _has(server, "tls_keys"):
+        # Nobody proves anything without TLS, and a pin that is never looked at is worse than none.
+        yield problem_at(root, (*at[:-1], "tls_keys"), "is only for https", "write https://..., or remove it")
     yield from _private(root, at, host, server)
 
 
@@ -242,7 +247,7 @@ def _limits_bound_something(root: Table) -> Iterator[Problem]:
 
 
 def _names_once(root: Table) -> Iterator[Problem]:
-    for section in ("rules", "limits"):
+    for section in ("rules", "limits", "guards"):
         first: dict[str, Path] = {}
         for path, name in _texts(root, section, "*", "name"):
             if first.setdefault(name, path) != path:
@@ -250,6 +255,17 @@ def _names_once(root: Table) -> Iterator[Problem]:
                 yield problem_at(
                     root, path, f"this name is taken on line {line}", "every name is unique", of_value=True
                 )
+
+
+def _guards_are_whole(root: Table) -> Iterator[Problem]:
+    for path, guard in _tables(root, "guards", "*"):
+        then, use = _text(guard, "then"), _text(guard, "use")
+        if use == "injection" and then in {"mask", "tokenize"}:
+            said = f"cannot {then} what an injection says"
+            yield problem_at(root, (*path, "then"), said, "write note, redact or block", of_value=True)
+        if _has(guard, "reveal") and then != "tokenize":
+            said = "nothing to reveal: only tokens can be turned back"
+            yield problem_at(root, (*path, "reveal"), said, "write then: tokenize, or remove it")
 
 
 def _views_are_whole(root: Table) -> Iterator[Problem]:
@@ -303,6 +319,7 @@ _LAWS: Final[tuple[Callable[[Table], Iterator[Problem]], ...]] = (
     _rules_are_whole,
     _limits_bound_something,
     _names_once,
+    _guards_are_whole,
     _views_are_whole,
     _expectations_expect,
     narrowing.check,

@@ -19,6 +19,7 @@ from ostiary.config.fields import (
     Folder,
     Header,
     HostName,
+    Key,
     Listen,
     Name,
     Octets,
@@ -38,8 +39,10 @@ from ostiary.config.fields import (
     may,
     must,
 )
+from ostiary.config.guards import GuardEntry
 from ostiary.config.identity import Identity
 from ostiary.config.rules import DEFAULT, Expectation, Limit, Rule, View
+from ostiary.integrity.results import MOST
 
 
 class TLS(Section):
@@ -164,6 +167,14 @@ class Tool(Section):
     disabled: bool = may(False, "It does not exist for anybody.")
 
 
+class Answers(Section):
+    """What one answer of a server may be at most; a larger one is not handed on."""
+
+    size: Octets | None = may(None, "Its size; otherwise `gateway.bounds.answer`.")
+    depth: Annotated[int, Field(ge=1, le=MOST.depth)] = may(MOST.depth, "How deep a result may be nested.")
+    values: Annotated[int, Field(ge=1, le=MOST.values)] = may(MOST.values, "How many values a result may hold.")
+
+
 _ONE_TRANSPORT: Final[dict[str, JsonValue]] = {
     "oneOf": [{"required": ["command"]}, {"required": ["url"]}, {"required": ["sse"]}]
 }
@@ -197,6 +208,9 @@ class Server(Section):
     )
     credential: Credential | None = may(None, "What the gateway proves itself with; never the caller's credential.")
     tls: ServerTLS | None = may(None, "Authorities and client certificate.")
+    tls_keys: Annotated[tuple[Key, ...], Field(max_length=64), Strict(strict=False)] = may(
+        (), "The only keys that it may prove itself with, besides a valid certificate; without any, every key is noted."
+    )
     unsafe_plain_http: bool = may(
         False, "Speak http:// to a host beyond loopback: everyone in between reads and changes it."
     )
@@ -206,14 +220,20 @@ class Server(Section):
         "first-use",
         "What is approved without a person: what it offers when it is first seen, everything at any time, or nothing.",
     )
+    identity: Literal["hold", "note"] | None = may(
+        None,
+        "What happens when its program, package or name is not the pinned one: it is held until approved, or that is "
+        "noted; otherwise `hold`, and `note` with `approve: always`.",
+    )
     unknown_arguments: Literal["refuse", "drop", "allow"] = may(
-        "refuse", "What happens to arguments that the approved schema does not name."
+        "refuse", "What happens to arguments that the approved schema does not name, at any depth."
     )
     results: Literal["block", "strip", "note"] = may(
         "block",
         "What happens to results that do not fit the approved output schema: they are not handed on, are handed on "
         "without what it does not name if they fit then, or are handed on and noted in the ledger.",
     )
+    answers: Answers = may({}, "What one answer of it may be at most.")
     era: Literal["auto", "modern", "handshake"] = may("auto", "Which era of the protocol it speaks; `auto` finds out.")
     refresh: Seconds = may("60s", "How often it is asked what it offers, if it does not announce changes.")
     tools: Mapping[ToolName, Tool] = may({}, "What we know better about its tools, by the server's own names.")
@@ -245,12 +265,14 @@ class Config(Section):
     limits: Annotated[tuple[Limit, ...], Field(min_length=1), Strict(strict=False)] = may(
         DEFAULT, "Bounds on how often; what is written here replaces the default."
     )
+    guards: Annotated[tuple[GuardEntry, ...], Strict(strict=False)] = may(
+        (), "What reads the words of calls, in this order; a guard that fails stops the call."
+    )
     ledger: Ledger = may({}, "The audit ledger.")
     expect: Annotated[tuple[Expectation, ...], Strict(strict=False)] = may((), "The policy's own tests.")
 
 
 LATER: Final[Mapping[str, tuple[str, str]]] = {
-    "guards": ("guards are not supported in this version", "remove the key; nothing would look at the words of calls"),
     "rules.*.approval": (
         "approvals by people are not supported in this version",
         "remove the rule: without approval it would allow more than you mean",

@@ -107,7 +107,7 @@ def word(value: object) -> str | Secret:
     if not found:
         raise Unfit("may not be empty", "write the program, then its arguments")
     if isinstance(found, str) and len(found) > _LONGEST * 2:
-        raise Unfit(f"must be at most {_LONGEST * 2} characters")
+        raise Unfit(f"must be at most {_LONGEST * 2} characters", "keep it in a file and write file:/path")
     return found
 
 
@@ -277,7 +277,7 @@ def condition(value: str) -> str:
     try:
         return conditions.condition(value).text
     except Misread as error:
-        raise Unfit(error.message, error.suggestion) from None
+        raise Unfit(error.message, error.suggestion, error.more) from None
 
 
 def check(value: str) -> str:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from ostiary.core.rules import Ask, Ruling
 from ostiary.core.rules import Charge as Charge
 from ostiary.core.rules import Rule as Rule
+from ostiary.core.screening import Path, Screen
 
 Json = Mapping[str, Any]
 
@@ -190,37 +191,10 @@ class Deny(Struct, frozen=True):
 
 Decision = Allow | Deny
 
-Path = tuple[str | int, ...]
-
-
-class Text(Struct, frozen=True):
-    """One string leaf of a payload and the path that leads to it."""
-
-    path: Path
-    value: str
-
-
-class Pass(Struct, frozen=True):
-    """A guard found nothing to object to."""
-
-
-class Redact(Struct, frozen=True):
-    """A guard wants these leaves replaced before the payload goes on."""
-
-    finding: str
-    replace: Mapping[Path, str]
-
-
-class Block(Struct, frozen=True):
-    """A guard stops the call."""
-
-    finding: str
-
-
-Verdict = Pass | Redact | Block
-Guard = Callable[[tuple[Text, ...]], Verdict]
 Check = Callable[[Json], None]
 """Raises `BadArguments` where the value does not fit."""
+Dropping = Callable[[Json], Json]
+"""Arguments → those among them that a schema names, at any depth; the same object where it names all."""
 Fitted = Callable[[Json], tuple[Json, str]]
 """A tool's result → what may be handed on of it, and what the ledger says of it; raises `Garbled` where nothing may."""
 
@@ -254,12 +228,14 @@ class Target(Struct, frozen=True):
     """The arguments that the approved schema declares at its root."""
     fixed: Json = {}
     """Arguments that a view fixes: clients neither see nor send them."""
-    drops: bool = False
-    """Arguments outside `known` are dropped before the check."""
+    drops: Dropping | None = None
+    """Takes the arguments out that the approved schema does not name, before the check."""
     mirrored: tuple[tuple[str, Path], ...] = ()
     """`x-mcp-header` names (lower-case, without `mcp-param-`) and the argument each one mirrors."""
-    guards_in: tuple[Guard, ...] = ()
-    guards_out: tuple[Guard, ...] = ()
+    guards_in: tuple[Screen, ...] = ()
+    """What reads the words of a call before it leaves, in this order."""
+    guards_out: tuple[Screen, ...] = ()
+    """What reads the words of everything that comes back."""
     timeout: float = 30.0
     """Seconds."""
     task: str = ""

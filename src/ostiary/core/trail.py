@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from ostiary.core.errors import GatewayError, Quarantined
 from ostiary.core.model import Call, Caller, Decision, Inbound, Target
+from ostiary.core.screening import Looked
 
 
 class Trail(Struct):
@@ -23,6 +24,8 @@ class Trail(Struct):
     target: Target | None = None
     decision: Decision | None = None
     findings: list[str] = []
+    looked: list[Looked] = []
+    """The guards that looked at what was said, in the order in which they did."""
     intended: bool = False
     """The intent is in the ledger: the call may have left."""
     sent: float = 0.0

@@ -26,15 +26,19 @@ from ostiary.adapters.store.generation import Generation
 from ostiary.adapters.store.ledger import Ledger, Sizes
 from ostiary.adapters.store.ledger_index import LedgerIndex
 from ostiary.adapters.store.limits import MemoryLimits
+from ostiary.adapters.store.pseudonyms import KEY as PSEUDONYMS
+from ostiary.adapters.store.pseudonyms import Pseudonyms
 from ostiary.adapters.telemetry.metrics import Meter
 from ostiary.adapters.upstream.hub import Hub
 from ostiary.adapters.upstream.server import Setup
 from ostiary.config.problems import Invalid
 from ostiary.config.schema import Config, weakened
 from ostiary.core.ports import Change
+from ostiary.entry.borders import Borders
 from ostiary.entry.grants import Grants
+from ostiary.entry.guarding import guarding
 from ostiary.entry.identities import Speakers
-from ostiary.entry.offline import checked, data_folder, digest
+from ostiary.entry.offline import checked, data_folder, digest, restored
 from ostiary.entry.people import Around, People
 from ostiary.entry.quarantines import Quarantines
 from ostiary.entry.refresh import Refresh
@@ -75,10 +79,9 @@ class Gateway:
         sizes = Sizes(segment_bytes=section.rotate, seal_every=section.seal_every, shapes=section.arguments == "masked")
         self.ledger = Ledger(self.data, sizes=sizes)
         self.index = LedgerIndex(self.data)
-        self.revisions = Revisions(config, digest(config))
-        self.revisions.restore(
-            database.offerings(self.engine), database.verdicts(self.engine), database.pinned(self.engine)
-        )
+        pseudonyms = Pseudonyms(keys.key(self.data, PSEUDONYMS))
+        self.revisions = Revisions(config, digest(config), guarding(pseudonyms))
+        restored(self.revisions, self.engine)
         self.hub = Hub(base_environment())
         self.tokens = Tokens(partial(database.token_by_digest, self.engine), self.generation, time.time)
         self.quarantines = Quarantines(
@@ -94,6 +97,7 @@ class Gateway:
         )  # fmt: skip
         self.people = People(config, around, self.data, self.engine)
         self.ended = EndedSessions(self.engine, time.time())
+        self.borders = Borders(lambda: self.revisions.config, time.time)
         self._seen, self._operated_at = self.generation(), time.time()
         self._shut, self._returning = (0, self.quarantines.changes), False
         """How far what goes on beside calls has followed what was quarantined: reads, changes."""
@@ -141,7 +145,10 @@ class Gateway:
             self.quarantines.current,
             pages(self._window(config), self.people.routes()),
         )
-        door.open(Swift(world, self.speakers.identify.acquainted, spend.owing, self.hub.line, self.ledger.constant))
+        self.swift = Swift(
+            world, self.speakers.identify.acquainted, spend.owing, self.hub.line, self.ledger.constant
+        )
+        door.open(self.swift)
         return door
 
     def _window(self, config: Config) -> Window:
@@ -172,7 +179,9 @@ class Gateway:
 
     async def __aenter__(self) -> Self:
         """Start servers and background work."""
-        self.ledger.gather(asyncio.get_running_loop().call_soon)
+        soon = asyncio.get_running_loop().call_soon
+        self.ledger.gather(soon)
+        self.swift.gather(soon, self.ledger.begin_all)
         self._tasks = asyncio.TaskGroup()
         await self._tasks.__aenter__()
         await self.hub.supervisor.__aenter__()
@@ -227,12 +236,18 @@ class Gateway:
 
     def _chores(self, count: int) -> list[Chore]:
         """Return what is due; none waits for another to succeed."""
-        due: list[Chore] = [self._shut_out, self._note_uses, self._note_ends, self.refresh.keep, self._take_news]
+        due: list[Chore] = [self._shut_out, self._turn, self._note_uses, self._note_ends, self._take_news]
+        due.append(self.refresh.keep)
         if count % _INDEX == 0:
             due.append(self._index)
         if count % _SWEEP == 0:
             due.append(self._sweep)
         return due
+
+    async def _turn(self) -> None:
+        """Tell who listens when a rule's time begins or ends: what they can list may have changed by itself."""
+        if self.borders.crossed():
+            self.refresh.tell()
 
     async def _note_uses(self) -> None:
         used = self.tokens.used()

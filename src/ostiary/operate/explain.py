@@ -284,18 +284,6 @@ def opening(config: Config, caller: Caller) -> list[str]:
     return found
 
 
-def idle(config: Config, labels: Iterable[str], servers: Iterable[str]) -> list[tuple[str, str]]:
-    """Return (rule, pattern) for patterns that fit nothing, of those that speak of one of the known `servers`."""
-    known, labels = frozenset(servers), tuple(labels)
-    written = [(rule.name, pattern) for rule in config.rules for pattern in (*(rule.allow or ()), *(rule.deny or ()))]
-    return [
-        (rule, pattern)
-        for rule, pattern in written
-        # Resources may come and go, and templates make any number of them: only tools and prompts are missed.
-        if server_of(pattern) in known and ":" not in pattern and not any(covers(pattern, each) for each in labels)
-    ]
-
-
 def unchecked(config: Config, seen: frozenset[str]) -> list[tuple[str, str]]:
     """Return (rule, server) for conditions on arguments that speak of a server whose tools were not seen yet."""
     found = []

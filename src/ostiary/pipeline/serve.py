@@ -8,7 +8,7 @@ from ostiary.core.errors import GatewayError
 from ostiary.core.model import Inbound, Order
 from ostiary.core.ports import Release, Reply
 from ostiary.core.trail import Trail
-from ostiary.pipeline import steps
+from ostiary.pipeline import screening, steps
 from ostiary.pipeline.world import World
 from ostiary.policy.decide import decide
 from ostiary.protocol.answers import refused
@@ -46,7 +46,7 @@ async def serve(message: Inbound, reply: Reply, world: World) -> Trail:  # noqa:
         mark()
         call = steps.validated(call, target, message)  # 6 validate
         mark()
-        call = steps.screened(call, target, trail)  # 7 guard the request
+        call = await screening.asked(call, caller, target, world, trail)  # 7 guard the request
         mark()
         if target.server:
             world.audit.begin(trail)  # 8 record the intent: from here on it may leave

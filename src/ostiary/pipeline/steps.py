@@ -7,11 +7,10 @@ from typing import Any, Final, assert_never
 
 import msgspec
 
-from ostiary.core.errors import BadArguments, Blocked, Forbidden, Garbled, InsufficientScope, NotFound
+from ostiary.core.errors import BadArguments, Forbidden, Garbled, InsufficientScope, NotFound
 from ostiary.core.model import (
     Allow,
     Answer,
-    Block,
     Call,
     Caller,
     Client,
@@ -19,14 +18,11 @@ from ostiary.core.model import (
     Deny,
     Era,
     Fitted,
-    Guard,
     Inbound,
     Json,
     Kind,
     Order,
-    Pass,
     Reason,
-    Redact,
     Snapshot,
     Surface,
     Target,
@@ -34,7 +30,7 @@ from ostiary.core.model import (
 from ostiary.core.ports import Back, Release, Reply
 from ostiary.core.rules import Ask
 from ostiary.core.trail import Trail
-from ostiary.pipeline import links, tasks
+from ostiary.pipeline import links, screening, tasks
 from ostiary.pipeline.carry import carried, conversed, handed
 from ostiary.pipeline.conversation import Conversation
 from ostiary.pipeline.local import KEPT, local
@@ -44,7 +40,6 @@ from ostiary.policy.needs import needed
 from ostiary.protocol import headers
 from ostiary.protocol.answers import answered
 from ostiary.protocol.handshake import Recall
-from ostiary.protocol.leaves import leaves, replaced
 from ostiary.protocol.methods import METHODS, NOTIFIED, OWN
 
 PRIMED: Final = "2025-11-25"
@@ -56,7 +51,7 @@ def nothing() -> None:
 
 
 _SAMPLED: Final = 16
-_RETURNING: Final = frozenset({"tools/call", "tasks/get", "tasks/result"})
+_RETURNING: Final = frozenset({"tools/call", "tasks/get", "prompts/get", "resources/read"})
 _WITH_ARGUMENTS: Final = frozenset({"tools/call", "prompts/get"})
 
 
@@ -182,8 +177,8 @@ def validated(call: Call, target: Target, message: Inbound) -> Call:
     if target.fixed:
         arguments = _fixed(arguments, target)
         call = msgspec.structs.replace(call, params={**call.params, "arguments": arguments})
-    if target.drops and not arguments.keys() <= target.known:
-        arguments = {key: value for key, value in arguments.items() if key in target.known}
+    if target.drops is not None and (kept := target.drops(arguments)) is not arguments:
+        arguments = kept
         call = msgspec.structs.replace(call, params={**call.params, "arguments": arguments})
     target.check(arguments)
     return call
@@ -203,30 +198,6 @@ def _agree(arguments: Json, target: Target, message: Inbound) -> None:
         headers.agree_params(message.headers, arguments, target.mirrored)
 
 
-def screened(call: Call, target: Target, trail: Trail) -> Call:
-    """Show the parameters to every guard; go on with what the guards left of them."""
-    if not target.guards_in:
-        return call
-    return msgspec.structs.replace(call, params=_inspected(call.params, target.guards_in, trail))
-
-
-def _inspected(payload: Json, guards: tuple[Guard, ...], trail: Trail) -> Json:
-    for guard in guards:
-        verdict = guard(tuple(leaves(payload)))
-        match verdict:
-            case Pass():
-                continue
-            case Redact(finding, new):
-                trail.findings.append(finding)
-                payload = replaced(payload, new)
-            case Block(finding):
-                trail.findings.append(finding)
-                raise Blocked(finding)
-            case _:
-                assert_never(verdict)
-    return payload
-
-
 async def forward(order: Order, surface: Surface, reply: Reply, world: World, trail: Trail) -> Answer:
     """Carry the order out, and return the answer checked, guarded and in the client's own words."""
     call, target = order.call, order.target
@@ -239,8 +210,8 @@ async def forward(order: Order, surface: Surface, reply: Reply, world: World, tr
         trail.outcome = _outcome(answer.payload)
         return answer
     back: Back = (talk := Conversation(order, reply, world))
-    if target.guards_out:
-        back = _Screen(back, target.guards_out, trail)
+    if target.guards_in or target.guards_out:
+        back = screening.Screened(back, order, world, trail)
     trail.sent = world.clock()
     try:
         if call.client.session and call.id is not None:
@@ -250,7 +221,17 @@ async def forward(order: Order, surface: Surface, reply: Reply, world: World, tr
             raw = await carried(order, back, world)
     finally:
         trail.answered = world.clock()
+    if target.guards_out:
+        raw = await guarded(order, raw, world, trail)
     return settled(order, raw, world, trail)
+
+
+async def guarded(order: Order, raw: Json, world: World, trail: Trail) -> Json:
+    """Return an answer as the guards leave it: what may not be handed on need not be read."""
+    raw = checked(raw)
+    if order.target.results is not None:
+        raw = _fitted(order.call, order.target.results, raw, trail)
+    return await screening.told(raw, order, world, trail)
 
 
 def settled(order: Order, raw: Json, world: World, trail: Trail) -> Answer:
@@ -263,8 +244,6 @@ def settled(order: Order, raw: Json, world: World, trail: Trail) -> Answer:
         trail.outcome = "tool_error" if raw["result"].get("isError") is True else "answered"
         return Answer({"jsonrpc": "2.0", "id": call.id, "result": raw["result"]})
     raw = checked(raw)
-    if target.guards_out:
-        raw = _inspected(raw, target.guards_out, trail)
     if target.task or "error" in raw or raw["result"].get("resultType", "complete") != "complete":
         raw = tasks.shown(order, raw, world)
         raw = handed(order, raw, world) if call.client.era is Era.MODERN else raw
@@ -283,7 +262,7 @@ def _fitted(call: Call, fitted: Fitted, raw: Json, trail: Trail) -> Json:
     if not isinstance(given, dict):
         return raw
     fit, finding = fitted(given)
-    if finding:
+    if finding and finding not in trail.findings:
         trail.findings.append(finding)
     return {**raw, "result": {**result, "result": fit} if within else fit}
 
@@ -331,16 +310,3 @@ def _outcome(answer: Json | None) -> str:
     if result.get("resultType") == "input_required":
         return "input_required"
     return "tool_error" if result.get("isError") is True else "answered"
-
-
-class _Screen:
-    """A way back on which every message passes the guards."""
-
-    def __init__(self, back: Back, guards: tuple[Guard, ...], trail: Trail) -> None:
-        self._back, self._guards, self._trail = back, guards, trail
-
-    async def notify(self, method: str, params: Json) -> None:
-        await self._back.notify(method, _inspected(params, self._guards, self._trail))
-
-    async def ask(self, method: str, params: Json) -> Json:
-        return await self._back.ask(method, _inspected(params, self._guards, self._trail))

@@ -13,15 +13,19 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import msgspec
+import structlog
 
 from ostiary.core.errors import BadParams, GatewayError, Limited, NotFound
 from ostiary.core.model import Allow, Call, Caller, Charge, Client, Json, Kind, Order, Surface, Target
 from ostiary.core.ports import Reply
+from ostiary.pipeline import screening
 from ostiary.pipeline.world import World
 from ostiary.policy.decide import decide
 from ostiary.protocol import questions, tasks
 from ostiary.protocol.jsonrpc import notification
 from ostiary.protocol.modern import SUBSCRIPTION
+
+log: Final = structlog.get_logger(__name__)
 
 PURPOSE: Final = "task"
 POLLING: Final = Charge("tasks", "caller", 50.0, 100.0, 0)
@@ -52,7 +56,7 @@ def _found(ident: str, caller: Caller, surface: Surface, world: World) -> Target
         return None
     allows = tuple(msgspec.structs.replace(rule, charges=()) for rule in target.allows)
     return msgspec.structs.replace(
-        target, task=handle.task, allows=allows, charges=(POLLING,), check=None, mirrored=(), drops=False
+        target, task=handle.task, allows=allows, charges=(POLLING,), check=None, mirrored=(), drops=None
     )
 
 
@@ -112,16 +116,33 @@ def ours(watching: Mapping[str, Target], server: str, client: Client, params: Js
     """Return what one `notifications/tasks` of a server becomes: usually one notification's parameters, or none.
 
     Where a client watches a task under two ids, it hears of it under both. What a client may not be told
-    (a task that is not watched, a question that it cannot answer) is told to nobody.
+    (a task that is not watched, a question that it cannot answer) is told to nobody; a task whose result may not be
+    handed on has failed.
     """
     said = []
     for ident, target in watching.items():
         if target.server == server and target.task == params.get("taskId"):
             try:
-                said.append(tasks.stated(client, params, target.task, ident))
+                said.append(_fitting(target, tasks.stated(client, params, target.task, ident)))
             except GatewayError:
                 continue
     return said
+
+
+def _fitting(target: Target, said: dict[str, Any]) -> dict[str, Any]:
+    """Return what is said of a task, its result held against the tool's output schema as where it is asked for."""
+    result = said.get("result")
+    if target.results is None or not isinstance(result, dict):
+        return said
+    try:
+        fit, finding = target.results(result)
+    except GatewayError as error:
+        log.warning("a task's result is not told", target=target.label, reason=error.detail)
+        left = {key: value for key, value in said.items() if key != "result"}
+        return {**left, "status": "failed", "error": {"code": error.jsonrpc, "message": error.message}}
+    if finding:
+        log.warning("a task's result", target=target.label, reason=finding)
+    return {**said, "result": fit}
 
 
 @asynccontextmanager
@@ -229,9 +250,27 @@ class News:
             return
         # A rule may have gone, and with it the tool: then its tasks are unknown, here as elsewhere.
         present = watched(self.agreed, order, surface, world)
-        for said in ours(present, server, order.call.client, params):
+        for each in ours(present, server, order.call.client, params):
+            said = await self._guarded(each, present[each["taskId"]])
             meta = {**(said.get("_meta") or {}), SUBSCRIPTION: order.call.id}
             await self._reply.put(notification(tasks.NOTIFICATION, {**said, "_meta": meta}))
+
+
+    async def _guarded(self, said: dict[str, Any], target: Target) -> Json:
+        """Return what is said of a task as the guards leave it: what comes unasked is read like any answer."""
+        if not target.guards_out:
+            return said
+        call = msgspec.structs.replace(self._order.call, method=tasks.NOTIFICATION)
+        order = msgspec.structs.replace(self._order, call=call, target=target)
+        try:
+            left, looks = await screening.pushed(said, order, self._world)
+        except GatewayError as error:
+            log.warning("what a server says of a task is not told", target=target.label, reason=error.detail)
+            failure = {"code": error.jsonrpc, "message": error.message}
+            return {"taskId": said["taskId"], "status": "failed", "error": failure}
+        if looks.findings:
+            log.warning("what a server says of a task", target=target.label, reason="; ".join(looks.findings)[:500])
+        return left
 
 
 class _Line:

@@ -1,23 +1,45 @@
-"""Walk the strings of a JSON value, and put replaced ones back. Pure."""
+"""Walk the words of a JSON value, and put replaced ones back. Pure."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
-from ostiary.core.model import Path, Text
+from ostiary.core.screening import Path, Text
+
+NAMED: Final = -1
+"""The last step of a path that leads to a member's name, and not to its value."""
+_DIGITS: Final = 8
+"""A number with fewer digits is no card, no account and nobody's id."""
+_READABLE: Final = ("text/", "application/json", "application/xml", "application/yaml", "application/x-ndjson")
+_HELD: Final = ("data", "blob")
+"""Members that hold the bytes of images, sounds and files (2026-07-28, content blocks and resource contents)."""
 
 
-def leaves(value: Any, path: Path = ()) -> Iterator[Text]:
-    """Yield every string value in `value` with the path that leads to it, in document order."""
+def words(value: Any, path: Path = ()) -> Iterator[Text | str]:
+    """Yield all that can be read in `value`, in document order, and for bytes that cannot be read their kind.
+
+    Names of members, long numbers and the text inside encoded files are words, too, but rigid ones: what they say
+    cannot be replaced where it stands.
+    """
     if isinstance(value, str):
         yield Text(path, value)
     elif isinstance(value, dict):
+        held = _held(value)
         for key, item in value.items():
-            yield from leaves(item, (*path, key))
+            here = (*path, key)
+            yield Text((*here, NAMED), key, rigid=True)
+            yield from _decoded(value["mimeType"], item, here) if key == held else words(item, here)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from leaves(item, (*path, index))
+            yield from words(item, (*path, index))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        digits = json.dumps(value)
+        if len(digits) >= _DIGITS:
+            yield Text(path, digits, rigid=True)
 
 
 def replaced(value: Any, new: Mapping[Path, str], path: Path = ()) -> Any:
@@ -29,3 +51,32 @@ def replaced(value: Any, new: Mapping[Path, str], path: Path = ()) -> Any:
     if isinstance(value, list):
         return [replaced(item, new, (*path, index)) for index, item in enumerate(value)]
     return value
+
+
+def _held(value: Mapping[str, Any]) -> str | None:
+    """Return the member that holds bytes as base64; None where none does."""
+    if not isinstance(value.get("mimeType"), str):
+        return None
+    return next((key for key in _HELD if isinstance(value.get(key), str)), None)
+
+
+def _decoded(kind: str, encoded: str, path: Path) -> Iterator[Text | str]:
+    if not kind.lower().startswith(_READABLE):
+        # What only claims to be bytes may be words all the same, and then a client may show them.
+        if not _bytes(encoded):
+            yield Text(path, encoded, rigid=True)
+        yield kind[:64]
+        return
+    try:
+        yield Text(path, base64.b64decode(encoded).decode(), rigid=True)
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        yield Text(path, encoded, rigid=True)
+        yield kind[:64]
+
+
+def _bytes(encoded: str) -> bool:
+    try:
+        base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return True

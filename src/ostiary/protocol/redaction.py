@@ -17,7 +17,9 @@ KEY_LENGTH: Final = 64
 NODES: Final = 256
 
 _NUMBERS: Final = frozenset({int, float})
-_FLAT: Final = frozenset({str, int, float, bool, type(None)})
+_SPELLED: Final = 256
+_STRINGS: Final = tuple(f"string({length})" for length in range(_SPELLED))
+"""What is said of strings that are not longer than most: writing it anew each time would cost more than the look."""
 
 _encoder: Final = msgspec.json.Encoder(order="sorted")
 
@@ -72,14 +74,10 @@ def _mask(value: Any, depth: int, left: list[int]) -> Any:
 def _masked_object(value: Mapping[str, Any], depth: int, left: list[int]) -> Any:
     if depth < 0 or left[0] <= 0:
         return f"object({len(value)})"
-    count = len(value)
-    if count <= KEYS and count <= left[0] and _FLAT.issuperset(map(type, value.values())) and _short(value):
+    if len(value) <= min(KEYS, left[0]) and (flat := _flat(value)) is not None:
         # Most arguments are like that, and nothing of them can be cut.
-        left[0] -= count
-        return {
-            key: f"string({len(item)})" if type(item) is str else "number" if type(item) in _NUMBERS else item
-            for key, item in value.items()
-        }
+        left[0] -= len(value)
+        return flat
     shape: dict[str, Any] = {}
     room = KEYS
     for key, item in value.items():
@@ -97,8 +95,22 @@ def _masked_object(value: Mapping[str, Any], depth: int, left: list[int]) -> Any
     return shape
 
 
-def _short(value: Mapping[str, Any]) -> bool:
-    return not value or max(map(len, value)) <= KEY_LENGTH
+def _flat(value: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the shape of an object that holds no other one, and whose keys are short; None for any other."""
+    shape: dict[str, Any] = {}
+    for key, item in value.items():
+        kind = type(item)
+        if len(key) > KEY_LENGTH:
+            return None
+        if kind is str:
+            shape[key] = _STRINGS[len(item)] if len(item) < _SPELLED else f"string({len(item)})"
+        elif kind in _NUMBERS:
+            shape[key] = "number"
+        elif item is None or kind is bool:
+            shape[key] = item
+        else:
+            return None
+    return shape
 
 
 def _masked_list(value: list[Any] | tuple[Any, ...], depth: int, left: list[int]) -> Any:

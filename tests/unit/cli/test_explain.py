@@ -16,7 +16,6 @@ from ostiary.operate.explain import (
     explained,
     fault,
     found,
-    idle,
     mentioned,
     named,
     opening,
@@ -168,11 +167,6 @@ def test_a_caller_without_any_rule_is_noticed() -> None:
         "test",
     )
     assert opening(quiet, described("role=b")) == []
-
-
-def test_patterns_that_fit_nothing_are_named_where_the_server_is_known() -> None:
-    assert idle(CONFIG, ["files.read_file"], ["files"]) == [("typo", "files.raed")]
-    assert idle(CONFIG, [], []) == []
 
 
 def test_patterns_choose_definitions() -> None:

@@ -372,7 +372,7 @@ def test_a_prompts_arguments_are_text() -> None:
 def test_unknown_arguments_are_treated_as_the_server_says(unknown: str, refused: bool, drops: bool) -> None:
     it = config(servers={"files": {"command": ("x",), "unknown_arguments": unknown}})
     target = surface(it, catalogues={("files", ""): FILES}).targets[Kind.TOOL, "files__read"]
-    assert (target.drops, target.known) == (drops, {"path"})
+    assert (target.drops is not None, target.known) == (drops, {"path"})
     assert target.check is not None
     try:
         target.check({"path": "x", "more": 1})
@@ -469,3 +469,13 @@ def test_a_snapshot_carries_what_the_configuration_bounds_and_weakens() -> None:
         snapshot.bounds.depth,
     ) == (7, "digest", 5.0, 1024, 8)
     assert snapshot.weakened == ("gateway.unsafe_open_metrics",)
+
+
+@pytest.mark.parametrize("uri", ["no-scheme", "file:///a\nb"])
+def test_a_resource_that_no_client_can_ask_for_is_held_back(uri: str) -> None:
+    catalogue = Catalogue("files", "", resources=({"uri": uri, "name": "odd"}, {"uri": "file:///a", "name": "a"}))
+    it = config(rules=({"name": "all", "allow": ("*",), **EVERYONE},))
+    found = surface(it, catalogues={("files", ""): catalogue})
+    assert (Kind.RESOURCE, uri) not in found.targets
+    assert (Kind.RESOURCE, "file:///a") in found.targets
+    assert any("no client can ask for it" in note for note in notes(it, catalogue))

@@ -303,9 +303,9 @@ def test_an_expectation_that_fails_says_why() -> None:
         ),
     )
     assert [what for _, what, _ in failed(it)] == [
-        "files.read is denied (condition: a needs args.path == '/a')",
-        "files.drop is denied (deny_rule: d)",
-        "files.x is denied (no_rule)",
+        "files.read is denied: rule a needs args.path == '/a'",
+        "files.drop is denied: rule d denies it",
+        "files.x is denied: no rule allows it",
         "files.read is allowed by 'a'",
     ]
 

@@ -26,7 +26,7 @@ _ACTING: Final = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2
 _WITH_ARGUMENTS: Final = frozenset({"tools/call", "prompts/get"})
 
 # Formatting the same thousand numbers costs twice as much as keeping them.
-_MILLIS: Final = tuple(f".{at:03d}Z" for at in range(1000))
+_MILLIS: Final = tuple(b".%03dZ" % at for at in range(1000))
 
 _BEGUN: Final = b'{"type":"%b","time":"%b","reference":"%b"'
 """How a record of a call begins."""
@@ -64,6 +64,15 @@ class Millis(Struct, gc=False):
     gateway: float
 
 
+class Guarded(Struct, gc=False):
+    """That a guard looked, which way, what it said, and how long it took."""
+
+    guard: str
+    side: str
+    verdict: str
+    ms: float
+
+
 class Record(Struct, omit_defaults=True, gc=False):
     """A record of a call. An intent has the first part, an outcome the second, a call that never left has both."""
 
@@ -89,6 +98,8 @@ class Record(Struct, omit_defaults=True, gc=False):
     decision: Judgement | None = None
     arguments: Arguments | None = None
     findings: list[str] = []
+    guards: list[Guarded] = []
+    """Every look of a guard so far, in order: the proof that it ran."""
 
     outcome: str = ""
     detail: str = ""
@@ -102,14 +113,17 @@ class Bodies:
     def __init__(self, key: bytes, *, shapes: bool = True) -> None:
         """Digest arguments with `key`; keep their shapes as well, unless told otherwise."""
         self._shapes = shapes
-        self._digest, self._second, self._text = digester(key), -1, ""
+        self._digest, self._second, self._text = digester(key), -1, b""
         self._principals = Principals()
 
     def stamp(self, now: float) -> str:
         """Return the RFC 3339 time in UTC, with milliseconds, for seconds since the epoch."""
+        return self._stamp(now).decode()
+
+    def _stamp(self, now: float) -> bytes:
         second = int(now)
         if second != self._second:
-            self._second, self._text = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self._second, self._text = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
         return self._text + _MILLIS[int((now - second) * 1000)]
 
     def intent(self, trail: Trail) -> bytes:
@@ -117,8 +131,10 @@ class Bodies:
         if not trail.told or trail.findings or trail.call is None:
             return encoded(self._told("intent", trail))
         said = self._arguments(trail.call)
-        begun = _BEGUN % (b"intent", self.stamp(trail.time).encode(), trail.reference.encode())
-        return b"%b%b%b}" % (begun, trail.told, b',"arguments":' + encoded(said) if said is not None else b"")
+        return b'{"type":"intent","time":"%b","reference":"%b"%b%b}' % (
+            self._stamp(trail.time), trail.reference.encode(), trail.told,
+            b',"arguments":' + encoded(said) if said is not None else b"",
+        )  # fmt: skip
 
     def constant(self, trail: Trail) -> bytes:
         """Return the part of an intent that is the same for calls which differ in time, reference and arguments."""
@@ -132,12 +148,13 @@ class Bodies:
     def outcome(self, trail: Trail, known: int) -> bytes:
         """Say how a call ended whose intent is written and named the first `known` findings."""
         took = trail.ended - trail.started
-        time_ = self.stamp(trail.time + took if took > 0.0 else trail.time)
-        if trail.told and not trail.detail and len(trail.findings) == known:
-            return _plain(trail, time_.encode())
-        record = Record("outcome", time_, trail.reference)
+        time_ = self._stamp(trail.time + took if took > 0.0 else trail.time)
+        if trail.told and not trail.detail and len(trail.findings) == known and not trail.looked:
+            return _plain(trail, time_)
+        record = Record("outcome", time_.decode(), trail.reference)
         if len(trail.findings) > known:
             record.findings = _findings(trail.findings[known:])
+        record.guards = _guards(trail)
         return encoded(_ended(record, trail))
 
     def refusal(self, trail: Trail) -> bytes:
@@ -164,7 +181,7 @@ class Bodies:
         return Record(
             kind, self.stamp(trail.time), trail.reference, message.endpoint[:128], message.peer, trail.revision,
             principal, era, version, program, offer, method, server, label, name and name[:256],
-            _judgement(trail.decision), said, _findings(trail.findings),
+            _judgement(trail.decision), said, _findings(trail.findings), _guards(trail),
         )  # fmt: skip
 
     def _arguments(self, call: Call) -> Arguments | None:
@@ -183,12 +200,15 @@ def _program(call: Call) -> str:
 
 def _plain(trail: Trail, time_: bytes) -> bytes:
     """Return the outcome that `encoded` would return, for a call that ended without a word about it."""
-    total, upstream, gateway = _millis(trail)
+    total = int((trail.ended - trail.started) * 1e6)
+    upstream = int(((trail.answered or trail.ended) - trail.sent) * 1e6) if trail.sent else 0
+    if total <= 0:
+        total = upstream = 0
     return (
-        b'%b,"outcome":"%b","bytes":{"in":%d,"out":%d},"ms":{"total":%a,"upstream":%a,"gateway":%a}}'
+        b'{"type":"outcome","time":"%b","reference":"%b","outcome":"%b","bytes":{"in":%d,"out":%d},"ms":{"total":%a,"upstream":%a,"gateway":%a}}'
         % (
-            _BEGUN % (b"outcome", time_, trail.reference.encode()), trail.outcome.encode(),
-            trail.request_bytes, trail.answer_bytes, total, upstream, gateway,
+            time_, trail.reference.encode(), trail.outcome.encode(),
+            trail.request_bytes, trail.answer_bytes, total / 1e3, upstream / 1e3, (total - upstream) / 1e3,
         )
     )  # fmt: skip
 
@@ -227,6 +247,13 @@ def _judgement(decision: Decision | None) -> Judgement | None:
 
 def _findings(findings: list[str]) -> list[str]:
     return [finding[:_FINDING] for finding in findings[:_FINDINGS]] if findings else findings
+
+
+def _guards(trail: Trail) -> list[Guarded]:
+    return [
+        Guarded(each.guard, each.side.value, each.verdict, int(each.seconds * 1e6) / 1e3)
+        for each in trail.looked[:_FINDINGS]
+    ]
 
 
 def _ended(record: Record, trail: Trail) -> Record:

@@ -1,0 +1,86 @@
+"""What reads the words of calls: the guards of a configuration, and where each of them stands. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+
+import msgspec
+from pydantic import ConfigDict, Field, Strict
+
+from ostiary.config.fields import Filled, Pattern, RuleName, Seconds, Section, may, must
+from ostiary.config.values import covers, globbed, server_of
+from ostiary.core.model import Kind, Target
+from ostiary.core.screening import Block, Guard, Payload, Screen, Side, Verdict
+
+Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1), Strict(strict=False)]
+Sides = Annotated[tuple[Literal["request", "answer"], ...], Field(min_length=1), Strict(strict=False)]
+_RESOURCES: Final = frozenset({Kind.RESOURCE, Kind.TEMPLATE})
+
+
+class GuardEntry(Section):
+    """One guard: what it looks for, where, and what happens then. They look in the order in which they are written."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    name: RuleName = must("A unique name: what refusals, the ledger and the metrics say.")
+    use: Literal["secrets", "personal", "injection"] = must("What it looks for.")
+    in_: Sides = may(("request", "answer"), "Which way it reads: what clients say, what servers say.", alias="in")
+    on: Patterns = may(("*",), "What it stands at.")
+    then: Literal["note", "redact", "mask", "tokenize", "block"] = must(
+        "What happens to what it finds: it is noted, replaced, shown in part, replaced by a token that only `reveal` "
+        "turns back, or the call is stopped."
+    )
+    kinds: Annotated[tuple[Filled, ...], Field(min_length=1), Strict(strict=False)] | None = may(
+        None, "Only these rules of it, such as `card` or `github-*`; `ostiary guards list` names them all."
+    )
+    skip: Annotated[tuple[Filled, ...], Strict(strict=False)] = may((), "Members that it does not read, by name.")
+    at: Annotated[float, Field(ge=0, le=1)] = may(0.5, "How sure it has to be, between 0 and 1.")
+    reveal: Annotated[tuple[Pattern, ...], Strict(strict=False)] = may(
+        (), "Where tokens of the same run are turned back into what they stand for, on the way to the server."
+    )
+    timeout: Seconds = may("2s", "How long it may take; a guard that takes longer stops the call.")
+    shadow: bool = may(False, "Rehearse it: the ledger says what it would have done, and it does nothing.")
+
+
+class Guarding:
+    """Which guards stand at what: those that a configuration names, with what looks for each."""
+
+    def __init__(self, entries: tuple[GuardEntry, ...], made: Mapping[str, Guard]) -> None:
+        """`made` has a guard by each entry's name, and by `NAME/reveal` what turns its tokens back."""
+        self._entries, self._made = entries, made
+
+    def at(self, target: Target) -> Target:
+        """Return a target with the guards that stand at it."""
+        if not self._entries:
+            return target
+        here = [each for each in self._entries if any(_stands(pattern, target) for pattern in each.on)]
+        back = [each for each in self._entries if any(_stands(pattern, target) for pattern in each.reveal)]
+        return msgspec.structs.replace(
+            target,
+            guards_in=(
+                *(self._screen(each) for each in here if Side.REQUEST in each.in_),
+                # What stands for something is read as what it is, and turned back after all have read it.
+                *(self._screen(each, "/reveal") for each in back),
+            ),
+            guards_out=tuple(self._screen(each) for each in here if Side.ANSWER in each.in_),
+        )
+
+    def _screen(self, entry: GuardEntry, part: str = "") -> Screen:
+        look = self._made.get(entry.name + part, _missing)
+        return Screen(entry.name + part, look, entry.timeout, entry.shadow and not part)
+
+
+async def _missing(_payload: Payload) -> Verdict:
+    """Stop the call: a guard that is configured and is not there has not looked."""
+    return Block("the guard is not running")
+
+
+def _stands(pattern: str, target: Target) -> bool:
+    """Say whether a guard that is put on a pattern stands at a target.
+
+    Which URIs a template will be read at is not known yet: a guard that may be meant for one of them stands at all.
+    """
+    if target.kind in _RESOURCES and pattern != "*":
+        return ":" in pattern and globbed(server_of(pattern), target.server)
+    return covers(pattern, target.label)

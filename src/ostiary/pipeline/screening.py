@@ -1,0 +1,194 @@
+"""Show payloads to guards, in the configuration's order, and go on with what they left of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final, assert_never
+
+import msgspec
+from msgspec import Struct
+
+from ostiary.core.errors import Blocked
+from ostiary.core.model import Call, Caller, Json, Order, Target
+from ostiary.core.ports import Back
+from ostiary.core.screening import (
+    Block,
+    Looked,
+    Looks,
+    Note,
+    Pass,
+    Path,
+    Payload,
+    Record,
+    Redact,
+    Screen,
+    Side,
+    Text,
+    Verdict,
+)
+from ostiary.core.trail import Trail
+from ostiary.pipeline.world import World
+from ostiary.protocol.leaves import replaced, words
+
+_UNSAID: Final = frozenset({"_meta", "name", "ref", "requestState", "taskId", "cursor"})
+"""Parameters that address or continue a call: a guard that changed one would ask for something else."""
+_HANDLES: Final = {(*before, name) for before in ((), ("result",)) for name in ("taskId", "requestState", "nextCursor")}
+"""What servers hand out leaves sealed: nobody reads it, and a call could not go on with another."""
+_RIGID: Final = frozenset({"uri"})
+_WINDOW: Final = 86_400.0
+"""Seconds of one run of a caller's program that names neither a session nor a trace."""
+_KINDS: Final = 8
+
+
+class About(Struct, frozen=True):
+    """Whose words they are."""
+
+    target: Target
+    method: str
+    run: str
+
+
+async def asked(call: Call, caller: Caller, target: Target, world: World, trail: Trail) -> Call:
+    """Show what a client says to the guards; return the call with what they left of it."""
+    if not target.guards_in:
+        return call
+    about = About(target, call.method, run(call, caller, world.time()))
+    said = {key: value for key, value in call.params.items() if key not in _UNSAID}
+    left = await _screened(said, target.guards_in, Side.REQUEST, about, (world, trail))
+    if left is said:
+        return call
+    if target.check is not None and isinstance(left.get("arguments"), dict):
+        # What a guard put there has to fit the approved schema as well: nothing else reaches a server.
+        target.check(left["arguments"])
+    return msgspec.structs.replace(call, params={**call.params, **left})
+
+
+async def told(raw: Json, order: Order, world: World, trail: Trail) -> Json:
+    """Show what a server answers to the guards; return what they left of it."""
+    about = About(order.target, order.call.method, run(order.call, order.caller, world.time()))
+    said = {key: value for key, value in raw.items() if key in {"result", "error"}}
+    left = await _screened(said, order.target.guards_out, Side.ANSWER, about, (world, trail))
+    return raw if left is said else {**raw, **left}
+
+
+async def pushed(said: Json, order: Order, world: World) -> tuple[Json, Looks]:
+    """Show what a server says without being asked to the guards of the order's target; return what they left of it."""
+    looks = Looks()
+    about = About(order.target, order.call.method, run(order.call, order.caller, world.time()))
+    return await _screened(said, order.target.guards_out, Side.ANSWER, about, (world, looks)), looks
+
+
+class Screened:
+    """A way back to the client on which every message passes the guards, both ways."""
+
+    def __init__(self, back: Back, order: Order, world: World, trail: Trail) -> None:
+        self._back, self._order, self._around = back, order, (world, trail)
+        self._about = About(order.target, order.call.method, run(order.call, order.caller, world.time()))
+
+    async def notify(self, method: str, params: Json) -> None:
+        """Pass a notification on."""
+        await self._back.notify(method, await self._out(method, params))
+
+    async def ask(self, method: str, params: Json) -> Json:
+        """Put a server's question to the client, and return what the client answers."""
+        answer = await self._back.ask(method, await self._out(method, params))
+        about = msgspec.structs.replace(self._about, method=method)
+        return await _screened(answer, self._order.target.guards_in, Side.REQUEST, about, self._around)
+
+    async def _out(self, method: str, params: Json) -> Json:
+        about = msgspec.structs.replace(self._about, method=method)
+        return await _screened(params, self._order.target.guards_out, Side.ANSWER, about, self._around)
+
+
+def run(call: Call, caller: Caller, now: float) -> str:
+    """Name the agent run that a call belongs to: its session, its trace, or its program's day; bound to its caller."""
+    client = call.client
+    whose = f"{caller.issuer}\n{caller.subject}\n{caller.client}\n"
+    if client.session:
+        return f"{whose}session:{client.session}"
+    trace = _trace(call.params.get("_meta"))
+    if trace:
+        return f"{whose}trace:{trace}"
+    program = client.info.get("name")
+    return f"{whose}program:{program if isinstance(program, str) else ''}:{int(now / _WINDOW)}"
+
+
+def _trace(meta: Any) -> str:
+    """Return the trace id of a W3C traceparent (Trace Context, section 3.2.2), where there is one."""
+    said = meta.get("traceparent") if isinstance(meta, dict) else None
+    parts = said.split("-") if isinstance(said, str) else []
+    return parts[1] if len(parts) == 4 and len(parts[1]) == 32 else ""  # noqa: PLR2004 - version-trace-parent-flags
+
+
+async def _screened(
+    said: Json, screens: tuple[Screen, ...], side: Side, about: About, around: tuple[World, Record]
+) -> Json:
+    """Return what the guards leave of a payload, the same object where they leave it as it is."""
+    for screen in screens:
+        # What one guard replaced is what the next one reads.
+        payload = _payload(said, side, about)
+        verdict = await _looked(screen, payload, *around)
+        if screen.shadow or isinstance(verdict, Pass | Note):
+            continue
+        if isinstance(verdict, Block):
+            raise Blocked(f"{screen.name}: {verdict.finding}", hint=f"{screen.name}: {verdict.finding}")
+        said = replaced(said, _replaceable(screen, verdict, payload))
+    return said
+
+
+async def _looked(screen: Screen, payload: Payload, world: World, trail: Record) -> Verdict:
+    """Ask one guard, and write down that it was asked; one that cannot say anything stops the call."""
+    started = world.clock()
+    verdict: Verdict | None = None
+    try:
+        async with asyncio.timeout(screen.timeout):
+            verdict = await screen.look(payload)
+    except TimeoutError:
+        reason = f"it took longer than {screen.timeout:g} s"
+    except Exception as error:  # noqa: BLE001 - a guard may be anybody's code, and whatever it raises stops the call
+        reason = f"it failed with {type(error).__name__}"
+    word = "failed" if verdict is None else type(verdict).__name__.lower()
+    word = f"would-{word}" if screen.shadow and word not in {"pass", "note"} else word
+    trail.looked.append(Looked(screen.name, payload.side, word, world.clock() - started))
+    if verdict is None:
+        trail.findings.append(f"{screen.name}: {reason}")
+        return Block(f"the guard could not look: {reason}")
+    finding = _finding(verdict)
+    if finding:
+        trail.findings.append(f"{screen.name}: {'would: ' if screen.shadow else ''}{finding}")
+    return verdict
+
+
+def _finding(verdict: Verdict) -> str:
+    match verdict:
+        case Pass():
+            return ""
+        case Note(finding) | Redact(finding) | Block(finding):
+            return finding
+    assert_never(verdict)
+
+
+def _replaceable(screen: Screen, verdict: Redact, payload: Payload) -> Mapping[Path, str]:
+    """Return what a guard wants replaced; where that cannot be, the call is stopped instead."""
+    if verdict.replace.keys() <= {text.path for text in payload.texts if not text.rigid}:
+        return verdict.replace
+    said = f"{screen.name}: {verdict.finding}, in a name, a number, a file or an address, where it cannot be replaced"
+    raise Blocked(said, hint=said)
+
+
+def _payload(said: Json, side: Side, about: About) -> Payload:
+    texts: list[Text] = []
+    unread: list[str] = []
+    for word in words(said):
+        if isinstance(word, str):
+            unread.append(word)
+        elif side is Side.ANSWER and word.path in _HANDLES:
+            continue
+        elif side is Side.REQUEST and word.path[0] in _RIGID:
+            texts.append(msgspec.structs.replace(word, rigid=True))
+        else:
+            texts.append(word)
+    target = about.target
+    kinds = tuple(sorted(set(unread)))[:_KINDS]
+    return Payload(side, target.server, target.label, about.method, about.run, tuple(texts), kinds)
