@@ -244,7 +244,7 @@ def details(seen: Ready, snapshot: Snapshot | None, reasons: list[Told]) -> dict
         _told("upstream_unreachable", f"{server}: {why}", f"run `ostiary probe {server}`")
         for server, why in sorted(seen.unreachable.items())
     ] + [
-        _told("catalogue_stale", f"{server}: {why}", "the last good catalogue is served until the server answers")
+        _told("catalogue_stale", f"{server}: {why}", "what was approved of it stays until the server answers")
         for server, why in sorted(seen.stale.items())
     ]
     return {

@@ -150,7 +150,9 @@ def _asked(opened: Offline, text: str, view: str = "") -> Asked:
     held = rows.get(text) or next((row for row in rows.values() if _held_name(row) == text), None)
     if held is not None:
         name = label(held.server, held.sighting.kind, held.sighting.name)
-        return Asked(supposed(policy, name), _standing(held.state))
+        # What a whole server is held for comes before how one definition of it stands.
+        strange = opened.revisions.selves.strangers().get(held.server)
+        return Asked(supposed(policy, name), strange or _standing(held.state))
     return Asked(supposed(policy, _labelled(opened, text, list(rows))), "no server was seen to offer it")
 
 
