@@ -36,6 +36,8 @@ _HINTS: Final = {
     "open_world": ("openWorldHint", True),
 }
 """What a tool that does not say it is taken for (2025-11-25, "Tool annotations")."""
+_ONE_URI: Final = frozenset({("tool", "name"), ("tool", "label")})
+"""What differs between the URIs of one template."""
 _READING: Final = {"read_only": True, "destructive": False, "idempotent": True, "open_world": True}
 """What prompts and resources are: getting them changes nothing."""
 
@@ -176,11 +178,11 @@ class Policy:
 
     def _held(self, each: Read, condition: Condition, thing: Thing) -> Test:
         if thing.shape is None:
-            return bound(condition, {}, _facts(thing))
+            return bound(condition, {}, _facts(thing, condition))
         wrong, casts = conditions.faults(condition, thing.shape, thing.names)
         for message, suggestion in wrong:
             self._faults[Fault(each.rule.name, thing.label, message, suggestion)] = None
-        return _never if wrong else bound(condition, casts, _facts(thing))
+        return _never if wrong else bound(condition, casts, _facts(thing, condition))
 
     def _demanded(self, each: Read, thing: Thing) -> Test:
         wrong = [] if thing.shape is None else self._unfit(each, thing, thing.shape)
@@ -351,9 +353,13 @@ def defined(label: str, kind: Kind, server: str, definition: Json, *, free: bool
     return Thing(label, kind, server, name, _READING, shape, members.names(definition))
 
 
-def _facts(thing: Thing) -> dict[str, Any] | None:
+def _facts(thing: Thing, condition: Condition) -> dict[str, Any] | None:
     if not thing.hints.keys() >= _HINTS.keys():
         return None
-    return {
-        "server": thing.server, "name": thing.name, "label": thing.label, "kind": thing.kind.value, **thing.hints,
-    }  # fmt: skip
+    kind = thing.kind
+    if kind is Kind.TEMPLATE:
+        # What is asked is whether some URI of it may be read: which one, and so what it is called, is not known yet.
+        if not _ONE_URI.isdisjoint(condition.uses):
+            return None
+        kind = Kind.RESOURCE
+    return {"server": thing.server, "name": thing.name, "label": thing.label, "kind": kind.value, **thing.hints}

@@ -104,7 +104,24 @@ def _with(tool: Target, interface: Target) -> Target:
 
 def _templated(template: Target, behind: Behind) -> Template:
     fits = opened(behind.catalogue, uris.fits(template.name))
-    return Template(template, fits, behind.link.rules, behind.link.charges)
+    return Template(template, fits, _denying(template, behind.link.rules), behind.link.charges)
+
+
+def _denying(template: Target, rules: Rules) -> Rules:
+    """Return the rules of a template's URIs, with those that deny the template as it is written.
+
+    Its label is what operators see and copy: a deny of `files:file:///{path}` must not hide it and leave it open.
+    """
+    if not template.denies:
+        return rules
+
+    def ruled(label: str) -> Ruling:
+        ruling = rules(label)
+        known = {rule.name for rule in ruling.denies}
+        denies = (*(rule for rule in template.denies if rule.name not in known), *ruling.denies)
+        return ruling._replace(denies=denies, careful=ruling.careful or template.careful)
+
+    return ruled
 
 
 def _told(endpoint: str, name: tuple[Kind, str], sharing: tuple[Target, ...]) -> str:

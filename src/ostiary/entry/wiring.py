@@ -145,9 +145,7 @@ class Gateway:
             self.quarantines.current,
             pages(self._window(config), self.people.routes()),
         )
-        self.swift = Swift(
-            world, self.speakers.identify.acquainted, spend.owing, self.hub.line, self.ledger.constant
-        )
+        self.swift = Swift(world, self.speakers.identify.acquainted, spend.owing, self.hub.line, self.ledger.constant)
         door.open(self.swift)
         return door
 

@@ -255,7 +255,6 @@ class News:
             meta = {**(said.get("_meta") or {}), SUBSCRIPTION: order.call.id}
             await self._reply.put(notification(tasks.NOTIFICATION, {**said, "_meta": meta}))
 
-
     async def _guarded(self, said: dict[str, Any], target: Target) -> Json:
         """Return what is said of a task as the guards leave it: what comes unasked is read like any answer."""
         if not target.guards_out:

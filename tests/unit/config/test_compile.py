@@ -12,7 +12,8 @@ from ostiary.config.compile import AGGREGATE, announced, compiled, endpoints
 from ostiary.config.policy import Policy
 from ostiary.config.schema import Config
 from ostiary.core.errors import BadArguments
-from ostiary.core.model import Allow, Caller, Catalogue, Kind, Surface, Target
+from ostiary.core.model import Allow, Caller, Catalogue, Deny, Kind, Surface, Target
+from ostiary.core.rules import Ask
 from ostiary.policy.decide import decide
 from ostiary.policy.visible import visible
 from ostiary.protocol.methods import METHODS, NOTIFIED, OWN
@@ -479,3 +480,27 @@ def test_a_resource_that_no_client_can_ask_for_is_held_back(uri: str) -> None:
     assert (Kind.RESOURCE, uri) not in found.targets
     assert (Kind.RESOURCE, "file:///a") in found.targets
     assert any("no client can ask for it" in note for note in notes(it, catalogue))
+
+
+def test_a_deny_of_a_template_as_it_is_written_denies_every_uri_of_it() -> None:
+    """Its label is what lists show and operators copy."""
+    rules = (
+        {"name": "all", "allow": ("*",), **EVERYONE},
+        {"name": "not-these", "deny": ("files:file:///pub/{+path}",)},
+        {"name": "nor-that", "deny": ("files:file:///pub/x",)},
+    )
+    found = surface(config(rules=rules))
+    (template,) = found.templates
+    for uri, names in (("file:///pub/a", {"not-these"}), ("file:///pub/x", {"not-these", "nor-that"})):
+        target = template.at(uri)
+        assert {rule.name for rule in target.denies} == names
+        assert isinstance(decide(ANN, target), Deny)
+
+
+def test_a_condition_on_what_a_uri_is_called_does_not_hide_its_template() -> None:
+    when = {"when": 'tool.label == "files:file:///pub/a" && tool.kind == "resource"'}
+    found = surface(config(rules=({"name": "one", "allow": ("files:*",), **EVERYONE, **when},)))
+    (template,) = found.templates
+    assert isinstance(decide(ANN, template.target, Ask(0.0)), Allow)
+    assert isinstance(decide(ANN, template.at("file:///pub/a"), Ask(0.0)), Allow)
+    assert isinstance(decide(ANN, template.at("file:///pub/b"), Ask(0.0)), Deny)
