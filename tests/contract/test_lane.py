@@ -136,6 +136,7 @@ DIFFERENT = {
     "another credential": (HEAD.replace(b"ana-token", b"eve-token"), ["identify", "outcome", "metered"]),
     "no credential": (HEAD.replace(b"Authorization: Bearer ana-token\r\n", b""), ["identify", "outcome", "metered"]),
     "another name": (HEAD.replace(b"files__read", b"files__drop"), ["identify", "outcome", "metered"]),
+    "a name that is no ASCII": (HEAD.replace(b"files__read", b"files__r\xe9ad"), ["identify", "outcome", "metered"]),
     "another method": (HEAD.replace(b"tools/call", b"tools/list"), ["identify", "outcome", "metered"]),
     "another version": (HEAD.replace(b"2026-07-28", b"2027-01-01"), ["identify", "outcome", "metered"]),
     "another host": (HEAD.replace(b"127.0.0.1:8080", b"evil.example"), []),

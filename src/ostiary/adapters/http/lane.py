@@ -89,7 +89,7 @@ class Lane:
         if length != b"%d" % size or size > bounds.body or len(self.flying) + self._taken() >= bounds.in_flight:
             return False
         passage = Passage(self, connection)
-        flight = self._swift.begin(regular, name.decode("ascii"), body, passage)
+        flight = self._swift.begin(regular, name.decode("latin-1"), body, passage)
         if flight is None:
             return False
         connection.cycle = passage
