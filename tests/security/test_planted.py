@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import html
 import json
 import secrets
@@ -130,7 +131,8 @@ def run(tmp_path: Path) -> Iterator[Run]:
     found.places.clear()
 
 
-SECRET = secrets.token_urlsafe(32)
+# Not drawn: where a piece of it is spelled the same in two ways, either name is right, and that hangs on the value.
+SECRET = base64.urlsafe_b64encode(hashlib.sha256(b"a planted secret 38").digest()).rstrip(b"=").decode()
 PLACES = (
     "log",
     "data/ledger/00000001.jsonl",
