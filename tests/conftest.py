@@ -37,6 +37,7 @@ LONG: Final = (
     TESTS / "security" / "test_token_attacks.py",
     TESTS / "unit" / "config" / "test_mutations.py",
     TESTS / "unit" / "integrity" / "test_near.py",
+    TESTS / "unit" / "integrity" / "test_poisoning.py",
     TESTS / "unit" / "operate" / "test_compare.py",
 )
 """Each test here is quick, and together they take longer than `make check` has."""
