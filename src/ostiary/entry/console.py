@@ -20,6 +20,8 @@ from ostiary.adapters.oauth.storing import Client, Grant
 from ostiary.adapters.store.oauth import OAuth
 from ostiary.core.errors import Forbidden, GatewayError, Unauthenticated
 from ostiary.core.model import Json
+from ostiary.policy.permissions import permission, permitted
+from ostiary.policy.quarantine import Quarantine
 
 HOME: Final = "/console/"
 REVOKE: Final = "/console/revoke"
@@ -28,18 +30,23 @@ OPEN: Final = frozenset({("GET", HOME), ("POST", REVOKE)})
 
 End = Callable[[str], Awaitable[None]]
 Known = Callable[[], Mapping[str, Client]]
+Standing = Callable[[], tuple[Quarantine, ...]]
+QUARANTINE: Final = permission("gateway:people:quarantine")
 Page = Callable[[Request], Awaitable[Response]]
 
 
-def routes(setting: Setting, storage: OAuth, known: Known, end: End) -> list[Route]:
-    """Return the console's addresses; `end` ends a grant and every token, `known` is who needed not register."""
+def routes(setting: Setting, storage: OAuth, known: Known, end: End, standing: Standing = tuple) -> list[Route]:
+    """Return the console's addresses; `end` ends a grant and every token, `known` is who needed not register.
+
+    `standing` is what is quarantined: it is shown to those who may quarantine people.
+    """
     return [
-        Route(HOME, _home(setting, storage, known), methods=["GET"]),
+        Route(HOME, _home(setting, storage, known, standing), methods=["GET"]),
         Route(REVOKE, _revoke(setting, storage, end), methods=["POST"]),
     ]
 
 
-def _home(setting: Setting, storage: OAuth, known: Known) -> Page:
+def _home(setting: Setting, storage: OAuth, known: Known, standing: Standing) -> Page:
     async def home(request: Request) -> Response:
         person = await signed_in(request, setting)
         if person is None:
@@ -50,6 +57,7 @@ def _home(setting: Setting, storage: OAuth, known: Known) -> Page:
         return looks.page(
             person.subject,
             *_who(person),
+            *_shut(person, standing()),
             looks.said("Programs that act in your name:" if named else "No program acts in your name."),
             *(_program(grant, name, mark) for grant, name in named),
             looks.link("Sign out", "/logout", quiet=True),
@@ -65,6 +73,18 @@ def _who(person: Person) -> list[str]:
         looks.said(f"{came}, until {_when(person.ends)} at the latest."),
         *(looks.said(f"{name}: {', '.join(sorted(values)) or 'none'}.") for name, values in said.items()),
     ]
+
+
+def _shut(person: Person, standing: tuple[Quarantine, ...]) -> list[str]:
+    """Return what is quarantined, for those who may do that: it names people."""
+    if not permitted(person.roles, QUARANTINE):
+        return []
+    said = (
+        f"Quarantined: {each.kind} {each.what}, since {_when(each.since)}"
+        f"{f', until {_when(each.expires)}' if each.expires is not None else ''}: {each.reason}."
+        for each in standing
+    )
+    return [looks.said(each) for each in said] or [looks.said("Nothing is quarantined.")]
 
 
 def _program(kept: Json, name: str, mark: str) -> str:

@@ -34,6 +34,7 @@ from ostiary.entry import console
 from ostiary.entry.grants import Grants
 from ostiary.entry.identities import Speakers, source
 from ostiary.policy.claims import Reading
+from ostiary.policy.quarantine import Quarantine
 
 FIXED: Final = ("access", "grant", "private_schemes", "allow_private")
 """Keys of `authorization` that take a restart."""
@@ -51,6 +52,8 @@ class Around(Struct, frozen=True):
     note: Callable[[str, Json], None]
     barred: Callable[[Caller], bool]
     """Whether a caller is quarantined."""
+    standing: Callable[[], tuple[Quarantine, ...]] = tuple
+    """What is quarantined now."""
 
 
 class Known(Struct, frozen=True):
@@ -109,7 +112,9 @@ class People:
         """Return every address that there is for people and their programs."""
         if self.login is None:
             return []
-        programs = console.routes(self.login, self._around.grants.storage, lambda: self._known.programs, self._end)
+        programs = console.routes(
+            self.login, self._around.grants.storage, lambda: self._known.programs, self._end, self._around.standing
+        )
         found = [*pages.routes(self.login), *programs]
         return found if self.server is None else [*found, *routes.routes(self.server)]
 

@@ -94,6 +94,7 @@ class Gateway:
         around = Around(
             self.speakers, grants, lambda: self.revisions.config, self.quarantines.current, self.generation.move,
             self.ledger.event, lambda caller: bool(self.quarantines.marks.barred(caller)),
+            lambda: self.quarantines.standing,
         )  # fmt: skip
         self.people = People(config, around, self.data, self.engine)
         self.ended = EndedSessions(self.engine, time.time())
