@@ -45,6 +45,7 @@ SECTIONS: Final = (
     ("rules[].during", "During"),
     ("limits[]", "Limit"),
     ("guards[]", "GuardEntry"),
+    ("guards[].model", "Model"),
     ("ledger", "Ledger"),
     ("expect[]", "Expectation"),
     ("expect[].who", "Who"),

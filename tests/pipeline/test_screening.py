@@ -11,7 +11,7 @@ import pytest
 from ostiary.core.errors import BadArguments
 from ostiary.core.model import Call, Caller, Client, Era, Json, Order
 from ostiary.core.ports import Back
-from ostiary.core.screening import Block, Guard, Note, Pass, Payload, Redact, Screen, Verdict
+from ostiary.core.screening import Block, Fence, Guard, Hold, Note, Pass, Payload, Redact, Screen, Verdict
 from ostiary.pipeline.screening import run
 from tests.pipeline.stage import CALLERS, Stage, call, looking
 from tests.pipeline.test_serve import text_of
@@ -157,6 +157,35 @@ def test_every_look_is_in_the_trail_with_its_verdict() -> None:
     looked = [(each.guard, each.side.value, each.verdict) for each in stage.audit.ended[0].looked]
     sides = [("guard-0", "pass"), ("guard-1", "note")]
     assert looked == [(name, side, verdict) for side in ("request", "answer") for name, verdict in sides]
+
+
+def fencing(payload: Payload) -> Verdict:
+    marked = {each.path: f"<{each.value}>" for each in payload.texts if each.value in {"hello", "oh no"}}
+    return Fence("1 text", marked, {"io.ostiary/fence": {"boundary": "b"}}) if marked else Pass()
+
+
+def test_what_is_fenced_is_marked_and_clients_are_told_how() -> None:
+    stage = Stage(answer_of({"type": "text", "text": "hello"}, _meta={"theirs": 1}))
+    guarded(stage, fencing)
+    result = stage.play(call("files__read", path="/a")).payload["result"]
+    assert result["content"] == [{"type": "text", "text": "<hello>"}]
+    assert result["_meta"] == {"theirs": 1, "io.ostiary/fence": {"boundary": "b"}}
+    assert [each.verdict for each in stage.audit.ended[0].looked] == ["pass", "fence"]
+
+
+def test_an_error_is_fenced_without_a_member_of_its_own() -> None:
+    stage = Stage({"error": {"code": -32000, "message": "oh no"}})
+    guarded(stage, fencing)
+    answer = stage.play(call("files__read", path="/a")).payload
+    assert answer["error"] == {"code": -32000, "message": "<oh no>"}
+    assert answer.keys() <= {"jsonrpc", "id", "error"}
+
+
+def test_what_is_to_be_held_does_not_go_on() -> None:
+    stage = Stage()
+    guarded(stage, lambda _payload: Hold("ask somebody"))
+    assert "ask somebody" in text_of(stage.play(call("files__read", path="/a")))
+    assert stage.sent == []
 
 
 def test_a_run_is_its_caller_s_and_follows_the_session_the_trace_or_the_program_s_day() -> None:

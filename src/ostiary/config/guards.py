@@ -8,14 +8,40 @@ from typing import Annotated, Final, Literal
 import msgspec
 from pydantic import ConfigDict, Field, Strict
 
-from ostiary.config.fields import Filled, Pattern, RuleName, Seconds, Section, may, must
+from ostiary.config.fields import (
+    Digest,
+    Filled,
+    Fixed,
+    Folder,
+    Pattern,
+    Reachable,
+    Reference,
+    RuleName,
+    Seconds,
+    Section,
+    ServerURL,
+    may,
+    must,
+)
 from ostiary.config.values import covers, globbed, server_of
 from ostiary.core.model import Kind, Target
 from ostiary.core.screening import Block, Guard, Payload, Screen, Side, Verdict
 
 Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1), Strict(strict=False)]
-Sides = Annotated[tuple[Literal["request", "answer"], ...], Field(min_length=1), Strict(strict=False)]
+Sides = Annotated[tuple[Literal["request", "answer", "catalogue"], ...], Field(min_length=1), Strict(strict=False)]
+Use = Literal[
+    "secrets", "personal", "injection", "exact", "flow", "fence", "plugin", "webhook",
+    "prisma-airs", "lakera-guard", "azure-prompt-shields", "azure-content-safety",
+    "bedrock-guardrails", "model-armor", "openai-moderation", "nemo-guardrails",
+]  # fmt: skip
 _RESOURCES: Final = frozenset({Kind.RESOURCE, Kind.TEMPLATE})
+
+
+class Model(Section):
+    """A model of the operator's own, of the same format as ours."""
+
+    file: Folder = must("Where it is.")
+    sha256: Digest = must("What it has to be: the SHA-256 of the file, in hexadecimal.")
 
 
 class GuardEntry(Section):
@@ -24,12 +50,18 @@ class GuardEntry(Section):
     model_config = ConfigDict(serialize_by_alias=True)
 
     name: RuleName = must("A unique name: what refusals, the ledger and the metrics say.")
-    use: Literal["secrets", "personal", "injection"] = must("What it looks for.")
-    in_: Sides = may(("request", "answer"), "Which way it reads: what clients say, what servers say.", alias="in")
+    use: Use = must("What it looks for, or who is asked.")
+    in_: Sides = may(
+        ("request", "answer"),
+        "What it reads: what clients say, what servers say, the definitions that servers offer.",
+        alias="in",
+    )
     on: Patterns = may(("*",), "What it stands at.")
-    then: Literal["note", "redact", "mask", "tokenize", "block"] = must(
+    then: Literal["note", "redact", "mask", "tokenize", "fence", "hold", "block"] | None = may(
+        None,
         "What happens to what it finds: it is noted, replaced, shown in part, replaced by a token that only `reveal` "
-        "turns back, or the call is stopped."
+        "turns back, marked as data, or the call is held for a person, or stopped. "
+        "`fence` and `plugin` do what they do.",
     )
     kinds: Annotated[tuple[Filled, ...], Field(min_length=1), Strict(strict=False)] | None = may(
         None, "Only these rules of it, such as `card` or `github-*`; `ostiary guards list` names them all."
@@ -39,6 +71,26 @@ class GuardEntry(Section):
     reveal: Annotated[tuple[Pattern, ...], Strict(strict=False)] = may(
         (), "Where tokens of the same run are turned back into what they stand for, on the way to the server."
     )
+    words: Annotated[tuple[Filled, ...], Field(min_length=1, max_length=10_000), Strict(strict=False)] | None = may(
+        None, "`exact`: words and phrases to find."
+    )
+    file: Folder | None = may(None, "`exact`: a set of hashed values, made by `ostiary guards hash`.")
+    model: Model | None = may(None, "`injection`: a model to use instead of ours.")
+    plant: bool = may(False, "`flow`: plant a string of its own in private answers, and find it again.")
+    marking: bool = may(False, "`fence`: put a mark between all words of what is fenced.")
+    load: Filled | None = may(None, "`plugin`: the name under which its package registered it.")
+    settings: Mapping[Filled, Fixed] = may({}, "`plugin`: what it is to know.")
+    url: ServerURL | None = may(None, "Providers: where to ask, if not at the provider's own address.")
+    key: Reference | None = may(None, "Providers: what the gateway proves itself with.")
+    profile: Filled | None = may(None, "Providers: the profile, project, guardrail, template or configuration to use.")
+    region: Filled | None = may(None, "Providers: where in the world, for those who ask.")
+    version: Filled | None = may(None, "Providers: the version of the profile, for those who ask.")
+    allow_private: Annotated[tuple[Reachable, ...], Strict(strict=False)] = may(
+        (), "Providers: private networks in which they may be asked; without any, only public addresses."
+    )
+    cache: Seconds = may("60s", "Providers: for how long an answer about the same words is remembered.")
+    mask_first: bool = may(False, "Providers: secrets and personal data are masked before anything is sent.")
+    unsafe_open: bool = may(False, "Providers: let through what could not be looked at.")
     timeout: Seconds = may("2s", "How long it may take; a guard that takes longer stops the call.")
     shadow: bool = may(False, "Rehearse it: the ledger says what it would have done, and it does nothing.")
 

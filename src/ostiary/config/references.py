@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from ostiary.config import narrowing, scopes, speakers, values
+from ostiary.config import narrowing, scopes, speakers, uses, values
 from ostiary.config.problems import Path, Problem, Unfit, did_you_mean
 from ostiary.config.tree import Node, Scalar, Table, child, place, problem_at, select
 
@@ -258,12 +258,9 @@ def _names_once(root: Table) -> Iterator[Problem]:
 
 
 def _guards_are_whole(root: Table) -> Iterator[Problem]:
+    yield from uses.check(root)
     for path, guard in _tables(root, "guards", "*"):
-        then, use = _text(guard, "then"), _text(guard, "use")
-        if use == "injection" and then in {"mask", "tokenize"}:
-            said = f"cannot {then} what an injection says"
-            yield problem_at(root, (*path, "then"), said, "write note, redact or block", of_value=True)
-        if _has(guard, "reveal") and then != "tokenize":
+        if _has(guard, "reveal") and _text(guard, "then") != "tokenize":
             said = "nothing to reveal: only tokens can be turned back"
             yield problem_at(root, (*path, "reveal"), said, "write then: tokenize, or remove it")
 

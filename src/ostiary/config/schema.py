@@ -300,7 +300,13 @@ def weakened(config: Config) -> tuple[str, ...]:
         for key in Server.model_fields
         if _unsafe(server, key)
     ]
-    return (*of_gateway, *of_servers)
+    of_guards = [
+        f"guards.{guard.name}.{key}"
+        for guard in config.guards
+        for key in GuardEntry.model_fields
+        if _unsafe(guard, key)
+    ]
+    return (*of_gateway, *of_servers, *of_guards)
 
 
 def _unsafe(section: Section, key: str) -> bool:

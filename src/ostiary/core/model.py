@@ -16,7 +16,7 @@ from msgspec import Struct
 from ostiary.core.rules import Ask, Ruling
 from ostiary.core.rules import Charge as Charge
 from ostiary.core.rules import Rule as Rule
-from ostiary.core.screening import Path, Screen
+from ostiary.core.screening import EVERY_FLOW, Flow, Path, Screen
 
 Json = Mapping[str, Any]
 
@@ -236,6 +236,8 @@ class Target(Struct, frozen=True):
     """What reads the words of a call before it leaves, in this order."""
     guards_out: tuple[Screen, ...] = ()
     """What reads the words of everything that comes back."""
+    flows: frozenset[Flow] = EVERY_FLOW
+    """What it does to the run that calls it, as people labelled it."""
     timeout: float = 30.0
     """Seconds."""
     task: str = ""

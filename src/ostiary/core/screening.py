@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -21,6 +21,23 @@ class Side(StrEnum):
     REQUEST = "request"
     ANSWER = "answer"
     CATALOGUE = "catalogue"
+
+
+class Flow(StrEnum):
+    """What a tool does to what a run knows, and with it: the labels that people confirm."""
+
+    PRIVATE = "private"
+    """It reads what is not for everybody."""
+    UNTRUSTED = "untrusted"
+    """It reads what anybody may have written."""
+    OUTSIDE = "outside"
+    """It sends to where others can read it."""
+    CHANGES = "changes"
+    """It changes something that stays."""
+
+
+EVERY_FLOW = frozenset(Flow)
+"""What something is taken for that nobody labelled: absence never means less care."""
 
 
 class Text(Struct, frozen=True):
@@ -46,6 +63,8 @@ class Payload(Struct, frozen=True):
     texts: tuple[Text, ...]
     unread: tuple[str, ...] = ()
     """What is there and cannot be read as text, such as `image/png`."""
+    flows: frozenset[Flow] = EVERY_FLOW
+    """What the tool, prompt or resource does to a run."""
 
 
 class Pass(Struct, frozen=True):
@@ -65,13 +84,27 @@ class Redact(Struct, frozen=True):
     replace: Mapping[Path, str]
 
 
+class Fence(Struct, frozen=True):
+    """A guard wants words marked as data: these strings replaced, and clients told how in `_meta`."""
+
+    finding: str
+    replace: Mapping[Path, str]
+    meta: Mapping[str, Any]
+
+
+class Hold(Struct, frozen=True):
+    """A guard wants a person to decide whether the call goes on."""
+
+    finding: str
+
+
 class Block(Struct, frozen=True):
     """A guard stops the call."""
 
     finding: str
 
 
-Verdict = Pass | Note | Redact | Block
+Verdict = Pass | Note | Redact | Fence | Hold | Block
 Guard = Callable[[Payload], Awaitable[Verdict]]
 
 
@@ -106,5 +139,5 @@ class Looked(Struct, frozen=True):
     guard: str
     side: Side
     verdict: str
-    """`pass`, `note`, `redact`, `block` or `failed`; with `would-` before it where the guard is rehearsed."""
+    """`pass`, `note`, `redact`, `fence`, `hold`, `block` or `failed`; with `would-` before it in a rehearsal."""
     seconds: float

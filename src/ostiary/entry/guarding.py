@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from ostiary.config.checking import names
 from ostiary.config.guards import GuardEntry
@@ -10,12 +11,14 @@ from ostiary.config.schema import Config
 from ostiary.core.screening import Guard
 from ostiary.pipeline.revealing import Pseudonyms, Reveal
 
+_LOCAL: Final = frozenset({"secrets", "personal", "injection"})
+
 
 def guarding(pseudonyms: Pseudonyms) -> Callable[[Config], Mapping[str, Guard]]:
     """Return what makes the guards of a configuration, by their names; `NAME/reveal` turns the tokens of one back."""
 
     def made(config: Config) -> Mapping[str, Guard]:
-        found = {each.name: local(each, pseudonyms) for each in config.guards}
+        found = {each.name: local(each, pseudonyms) for each in config.guards if each.use in _LOCAL}
         return found | {f"{each.name}/reveal": Reveal(pseudonyms) for each in config.guards if each.reveal}
 
     return made
@@ -29,7 +32,7 @@ def local(entry: GuardEntry, pseudonyms: Pseudonyms) -> Guard:
     from ostiary.pipeline.looking import Local, Wanted  # noqa: PLC0415
 
     wanted = Wanted(_kinds(entry.kinds), entry.at, frozenset(entry.skip))
-    return Local(DETECTORS[entry.use], Then(entry.then), wanted, pseudonyms)
+    return Local(DETECTORS[entry.use], Then(entry.then or "block"), wanted, pseudonyms)
 
 
 def _kinds(patterns: tuple[str, ...] | None) -> Callable[[str], bool]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
-from ostiary.core.screening import Block, Note, Pass, Path, Redact, Text, Verdict
+from ostiary.core.screening import Block, Hold, Note, Pass, Path, Redact, Text, Verdict
 from ostiary.guards.found import Found
 from ostiary.guards.masking import partly, redacted, replaced
 
@@ -21,6 +21,7 @@ class Then(StrEnum):
     REDACT = "redact"
     MASK = "mask"
     TOKENIZE = "tokenize"
+    HOLD = "hold"
     BLOCK = "block"
 
 
@@ -35,6 +36,8 @@ def verdict(
         return Note(finding)
     if then is Then.BLOCK:
         return Block(finding)
+    if then is Then.HOLD:
+        return Hold(finding)
     return Redact(finding, _replacements(texts, found, then, token))
 
 

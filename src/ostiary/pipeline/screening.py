@@ -14,6 +14,8 @@ from ostiary.core.model import Call, Caller, Json, Order, Target
 from ostiary.core.ports import Back
 from ostiary.core.screening import (
     Block,
+    Fence,
+    Hold,
     Looked,
     Looks,
     Note,
@@ -131,10 +133,23 @@ async def _screened(
         verdict = await _looked(screen, payload, *around)
         if screen.shadow or isinstance(verdict, Pass | Note):
             continue
-        if isinstance(verdict, Block):
+        if isinstance(verdict, Block | Hold):
             raise Blocked(f"{screen.name}: {verdict.finding}", hint=f"{screen.name}: {verdict.finding}")
         said = replaced(said, _replaceable(screen, verdict, payload))
+        if isinstance(verdict, Fence):
+            said = _told_of(said, verdict.meta)
     return said
+
+
+def _told_of(said: Json, meta: Mapping[str, Any]) -> Json:
+    """Return a payload that says in `_meta` of what it carries how it was marked."""
+    if isinstance(said.get("result"), dict):
+        return {**said, "result": _told_of(said["result"], meta)}
+    if said.keys() <= {"result", "error"}:
+        # An error has no `_meta`.
+        return said
+    known = said.get("_meta")
+    return {**said, "_meta": {**(known if isinstance(known, dict) else {}), **meta}}
 
 
 async def _looked(screen: Screen, payload: Payload, world: World, trail: Record) -> Verdict:
@@ -164,12 +179,12 @@ def _finding(verdict: Verdict) -> str:
     match verdict:
         case Pass():
             return ""
-        case Note(finding) | Redact(finding) | Block(finding):
+        case Note(finding) | Redact(finding) | Fence(finding) | Hold(finding) | Block(finding):
             return finding
     assert_never(verdict)
 
 
-def _replaceable(screen: Screen, verdict: Redact, payload: Payload) -> Mapping[Path, str]:
+def _replaceable(screen: Screen, verdict: Redact | Fence, payload: Payload) -> Mapping[Path, str]:
     """Return what a guard wants replaced; where that cannot be, the call is stopped instead."""
     if verdict.replace.keys() <= {text.path for text in payload.texts if not text.rigid}:
         return verdict.replace
@@ -191,4 +206,4 @@ def _payload(said: Json, side: Side, about: About) -> Payload:
             texts.append(word)
     target = about.target
     kinds = tuple(sorted(set(unread)))[:_KINDS]
-    return Payload(side, target.server, target.label, about.method, about.run, tuple(texts), kinds)
+    return Payload(side, target.server, target.label, about.method, about.run, tuple(texts), kinds, target.flows)

@@ -109,9 +109,14 @@ def test_a_guard_that_is_not_there_stops_every_call() -> None:
         ("name: a, use: injection, then: tokenize", "cannot tokenize"),
         ("name: a, use: secrets, then: redact, reveal: [files.read]", "nothing to reveal"),
         ("name: a, use: secrets, then: redact, on: [fils.read]", "fils"),
+        ("name: a, use: fence, then: note", "fence does what it does"),
+        ("name: a, use: fence, in: [request]", "fence does not read there"),
+        ("name: a, use: prisma-airs, then: block, profile: x", "prisma-airs needs key"),
+        ("name: a, use: exact, then: block", "exact needs words or file"),
+        ("name: a, use: secrets, then: redact, profile: x", "profile: means nothing to secrets"),
         ("name: a, use: secrets, then: redact, inn: [answer]", 'did you mean "in"'),
         ("name: a, use: secrets, then: redact, in: [answers]", "answer"),
-        ("name: a, use: secrets", "is required"),
+        ("name: a, use: secrets", "does not say what happens"),
     ],
 )
 def test_what_is_wrong_with_a_guard_is_said_with_its_place(line: str, said: str) -> None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ostiary.config.guards import GuardEntry
-from ostiary.core.screening import Block, Note, Pass, Payload, Redact, Side, Text, Verdict
+from ostiary.core.screening import Block, Fence, Hold, Note, Pass, Payload, Redact, Side, Text, Verdict
 from ostiary.entry.cli.labelled import everything
 from ostiary.entry.cli.terminal import shown
 from ostiary.entry.guarding import local
@@ -122,7 +122,7 @@ def _verdict(entry: GuardEntry, payload: Payload) -> Verdict:
 
 
 def _left(verdict: Verdict, text: str) -> str:
-    return next(iter(verdict.replace.values())) if isinstance(verdict, Redact) else text
+    return next(iter(verdict.replace.values())) if isinstance(verdict, Redact | Fence) else text
 
 
 def _said(entry: GuardEntry, verdict: Verdict, left: str) -> Tried:
@@ -134,6 +134,10 @@ def _said(entry: GuardEntry, verdict: Verdict, left: str) -> Tried:
             return Tried(entry.name, "note", finding)
         case Redact(finding, _):
             return Tried(entry.name, f"{would}{entry.then}", finding, shown(left, _LEFT))
+        case Fence(finding, _):
+            return Tried(entry.name, f"{would}fence", finding, shown(left, _LEFT))
+        case Hold(finding):
+            return Tried(entry.name, f"{would}hold", finding)
         case Block(finding):
             return Tried(entry.name, f"{would}block", finding)
     assert_never(verdict)
