@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ostiary.core.model import Client, Json
 from ostiary.protocol.capabilities import covers
+from ostiary.protocol.forms import secret
 
 METHODS: Final = frozenset({"elicitation/create", "sampling/createMessage", "roots/list"})
 ASKING: Final = frozenset({"tools/call", "prompts/get", "resources/read"})
@@ -26,6 +27,9 @@ def objection(client: Client, method: str, params: Json) -> str:
     if method == "elicitation/create" and params.get("mode") == "url" and not _web(params.get("url")):
         # A client hands the address to its system to open: `javascript:` or `file:` would be obeyed there.
         return "the address is not an http or https URL"
+    found = secret(params) if method == "elicitation/create" else ""
+    if found:
+        return f"a form must not ask for secrets, and {found} does; send the user to a page of the server's instead"
     return ""
 
 
