@@ -10,6 +10,7 @@ TESTS: Final = Path(__file__).parent
 LONG: Final = (
     TESTS / "contract" / "login",
     TESTS / "contract" / "oauth",
+    TESTS / "contract" / "providers",
     TESTS / "contract" / "test_cli_quarantine.py",
     TESTS / "contract" / "test_cli_tokens.py",
     TESTS / "contract" / "test_guards_cli.py",

@@ -1,7 +1,7 @@
 """Single requests to the outside that are no calls: documents, keys, tokens (what `Fetch` in identity asks for).
 
 The same rules as for servers: an address is judged and pinned, nothing is followed, all of it is bounded. Plain
-http goes to this machine only, and only where that was permitted.
+http goes to this machine only, and only where that was permitted; with `plain`, also to networks that were permitted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import quote_plus, urlencode
 from ostiary.adapters.upstream.dial import Dialer, Resolve, resolve
 from ostiary.adapters.upstream.pool import Limits, Pool
 from ostiary.core.errors import Garbled, Unreachable
-from ostiary.policy.egress import Kind, Network, Origin, classify, parse_url
+from ostiary.policy.egress import Address, Kind, Network, Origin, classify, parse_url
 
 WITHIN: Final = 5.0
 _LIMITS: Final = Limits(connections=16, waiting=256, head=32 * 1024, body=1024 * 1024)
@@ -46,11 +46,15 @@ class Fetching(Generic[A]):
         permitted: tuple[Network, ...] = (),
         tls: ssl.SSLContext | None = None,
         resolve: Resolve = resolve,
+        *,
+        limits: Limits = _LIMITS,
+        plain: bool = False,
     ) -> None:
         """`made` is the shape of answers; `permitted` is `allow_private`; `tls` trusts the system's authorities."""
-        self._made, self._tls = made, tls
+        self._made, self._tls, self._limits = made, tls, limits
+        self._open = permitted if plain else ()
         self._secure = Dialer(permitted, timeout=WITHIN, resolve=resolve)
-        self._plain = Dialer(permitted, timeout=WITHIN, resolve=_here(resolve))
+        self._plain = Dialer(permitted, timeout=WITHIN, resolve=_nearby(resolve, self._open))
         self._pools: dict[tuple[str, str, int], Pool] = {}
 
     async def __call__(
@@ -65,16 +69,20 @@ class Fetching(Generic[A]):
         basic: tuple[str, str] | None = None,
     ) -> A:
         """Return the answer, whatever its status; raise `UpstreamFailure` or `Overloaded` where there is none."""
-        origin = _origin(url)
-        fields, body = dict(_FIXED) | dict(headers), b""
+        fields, body = dict(headers), b""
         if form is not None:
             fields["content-type"], body = "application/x-www-form-urlencoded", urlencode(form).encode()
         if basic is not None:
             fields["authorization"] = _basic(*basic)
+        return await self.send(method, url, fields, body, min(deadline, asyncio.get_running_loop().time() + WITHIN))
+
+    async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes, deadline: float) -> A:
+        """Return the answer to a request with any body, under the same rules."""
+        origin = _origin(url, self._open)
+        fields = dict(_FIXED) | dict(headers)
         block = "".join(_line(name, value) for name, value in fields.items()).encode("latin-1")
-        limit = min(deadline, asyncio.get_running_loop().time() + WITHIN)
         pool = await self._pool(origin)
-        answer = await pool.exchange(method.encode(), origin.target.encode(), block, body, limit)
+        answer = await pool.exchange(method.encode(), origin.target.encode(), block, body, deadline)
         if answer.streaming:
             answer.close()
             raise Garbled(f"{origin.host} answers with an event stream")
@@ -93,7 +101,8 @@ class Fetching(Generic[A]):
             return pool
         secure = origin.scheme == "https"
         tls = (self._tls or _trusting()) if secure else None
-        pool = self._pools[key] = Pool(origin, dial=self._secure if secure else self._plain, tls=tls, limits=_LIMITS)
+        dial = self._secure if secure else self._plain
+        pool = self._pools[key] = Pool(origin, dial=dial, tls=tls, limits=self._limits)
         if len(self._pools) > _POOLS:
             # A provider that moves its keys from host to host keeps no more connections open than one that does not.
             await self._pools.pop(next(iter(self._pools))).close()
@@ -105,21 +114,31 @@ def _trusting() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _origin(url: str) -> Origin:
+def _origin(url: str, plain: tuple[Network, ...] = ()) -> Origin:
     try:
         origin = parse_url(url)
     except ValueError as error:
         raise Unreachable(str(error)) from error
-    if origin.scheme == "http" and origin.host not in _LOOPBACK:
-        raise Unreachable(f"{origin.host} is to be asked over http; only https is spoken beyond this machine")
+    if origin.scheme == "https" or origin.host in _LOOPBACK:
+        return origin
+    address = origin.address
+    if not plain or (address is not None and not _near(address, plain)):
+        where = "this machine and the networks of allow_private" if plain else "this machine"
+        raise Unreachable(f"{origin.host} is to be asked over http; only https is spoken beyond {where}")
     return origin
 
 
-def _here(resolve: Resolve) -> Resolve:
-    """Resolve to addresses of this machine only: whatever else `localhost` may mean, it gets nothing in plain text."""
+def _near(address: Address, plain: tuple[Network, ...]) -> bool:
+    """Say whether plain text may travel there: this machine, and private places in networks that were named."""
+    kind = classify(address)
+    return kind is Kind.LOOPBACK or (kind is not Kind.PUBLIC and any(address in network for network in plain))
+
+
+def _nearby(resolve: Resolve, plain: tuple[Network, ...]) -> Resolve:
+    """Resolve to such addresses only: whatever else `localhost` may mean, it gets nothing in plain text."""
 
     async def found(host: str, port: int) -> list[str]:
-        return [each for each in await resolve(host, port) if classify(ip_address(each)) is Kind.LOOPBACK]
+        return [each for each in await resolve(host, port) if _near(ip_address(each), plain)]
 
     return found
 
