@@ -46,6 +46,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "bad_arguments": "Mend the arguments that the message names. If the schema changed: `ostiary tools diff`.",
     "limited": "Wait as long as the message says, or ask for a higher limit.",
     "blocked": "Remove what the guard objected to; the ledger names the finding.",
+    "held": "Ask whoever runs the gateway to approve it (`ostiary approvals list`), then call again in the same words.",
     "not_carried": "Use a client and a server of the same protocol era for this.",
     "upstream_unreachable": "Check that the server runs and its address is right: `ostiary probe`. Trying again "
     "is safe.",

@@ -1,5 +1,6 @@
 """Guards at a running gateway: what is said is read both ways, replaced, turned back or stopped, and that is proven."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,31 @@ async def test_a_new_file_changes_what_looks_at_the_next_call(tmp_path: Path) ->
             assert KEY in (await ann.call("crm__find", key=KEY)).text
         await until(lambda: len(outcomes(gateway.records())) == 3, "a call is not in the ledger")
         assert [each["verdict"] for each in outcomes(gateway.records())[-1]["guards"]] == ["would-redact"] * 2
+
+
+async def test_a_held_call_passes_once_after_a_person_approved_it(tmp_path: Path) -> None:
+    crm = serving("find")
+    held = [{"name": "orders", "use": "injection", "in": ["request"], "then": "hold"}]
+    async with upstream(crm), house(tmp_path, config({"crm": over_http(crm.url)}, guards=held)) as gateway:
+        async with people(gateway.url, await gateway.token("ann", "dev")) as (ann,):
+            stopped = await ann.call("crm__find", key=ORDER)
+            assert stopped.refusal["code"] == "held"
+            run = gateway.gateway.attempt
+            [waits] = json.loads(run("approvals", "list", "--json").stdout)["approvals"]
+            assert waits["id"] in str(stopped.message)
+            assert "collect.evil-site.com" in run("approvals", "show", waits["id"]).stdout
+            assert given(crm) == []
+            assert run("approvals", "approve", waits["id"]).returncode == 0
+            assert (await ann.call("crm__find", key=ORDER)).text == f"find {ORDER}"
+            assert (await ann.call("crm__find", key=ORDER)).refusal["code"] == "held"
+            [again] = json.loads(run("approvals", "list", "--json").stdout)["approvals"]
+            assert run("approvals", "refuse", again["id"]).returncode == 0
+            assert "refused it" in (await ann.call("crm__find", key=ORDER)).text
+            assert run("approvals", "approve", again["id"]).returncode == 1
+        await until(lambda: len(outcomes(gateway.records())) == 4, "a call is not in the ledger")
+        found = [each for record in gateway.records() for each in record.get("findings", ())]
+        assert [each for each in found if "approved by" in each and waits["id"] in each]
+    assert given(crm) == [ORDER]
 
 
 def outcomes(records: list[Json]) -> list[Json]:

@@ -229,6 +229,12 @@ class Blocked(Refusal):
     code, status, jsonrpc, public, readable = "blocked", 403, -31006, "Blocked by a guard", True
 
 
+class Held(Refusal):
+    """A person has to approve the call before it goes on."""
+
+    code, status, jsonrpc, public, readable = "held", 403, -31009, "Held for a person", True
+
+
 class NotCarried(Refusal):
     """The two sides have no way to say this to each other."""
 

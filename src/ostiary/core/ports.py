@@ -117,6 +117,26 @@ class Ended(Protocol):
     def __contains__(self, session: object, /) -> bool: ...
 
 
+class Wish(Struct, frozen=True):
+    """A call that a person has to approve: whose it is, what it asks for, and what holds it."""
+
+    issuer: str
+    subject: str
+    client: str
+    label: str
+    method: str
+    by: str
+    """The guard or rule that holds it, and which way its words were going."""
+    reason: str
+    arguments: Json
+
+
+class Approving(Protocol):
+    """Return who approved a wish, which uses the approval up; raise `Held` where nobody did."""
+
+    async def __call__(self, wish: Wish, /) -> str: ...
+
+
 class Change(Struct, frozen=True):
     """Something changed at a server: a list (`tools`, `prompts`, `resources`), or one resource (`resource`)."""
 

@@ -16,6 +16,7 @@ from ostiary.config import checking
 from ostiary.config.parse import Document
 from ostiary.config.schema import Config
 from ostiary.core.model import Snapshot
+from ostiary.entry.cataloguing import recalled
 from ostiary.operate.revise import Revisions, Row
 from ostiary.policy.quarantine import marks
 
@@ -67,6 +68,8 @@ def data_folder(config: Config, path: Path) -> Path:
 
 def restored(revisions: Revisions, engine: sa.Engine) -> None:
     """Begin with what the database remembers of servers."""
+    for server, found in recalled(engine).items():
+        revisions.suspicions.objected(server, found)
     revisions.restore(
         database.offerings(engine), database.verdicts(engine), database.pinned(engine),
         identities.known(engine), identities.texts(engine),

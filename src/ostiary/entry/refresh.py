@@ -16,6 +16,7 @@ from ostiary.adapters.upstream.hub import Hub
 from ostiary.core.errors import GatewayError, Unreachable
 from ostiary.core.model import Kind, Snapshot
 from ostiary.core.ports import Change
+from ostiary.entry.cataloguing import Cataloguing
 from ostiary.entry.recognize import Recognition
 from ostiary.integrity.facts import INSTRUCTIONS
 from ostiary.integrity.findings import Severity
@@ -58,6 +59,7 @@ class Refresh:
         self._hub, self._revisions, self._engine, self._time, self._tasks = hub, revisions, engine, time, tasks
         self._record = record
         hub.sighted = self._begun
+        self._cataloguing = Cataloguing(revisions, engine)
         self._recognition = Recognition(hub, revisions, engine, time, record)
         self._recognition.tell, self._recognition.pinned = self.tell, self.judged
         self._recognition.held = self._look_again
@@ -165,6 +167,7 @@ class Refresh:
         # A server may say megabytes; calls do not wait until they were read.
         await asyncio.to_thread(self._revisions.suspicions.inspect, found)
         await asyncio.to_thread(self._revisions.suspicions.compare, found, self._revisions.beside(found))
+        await self._cataloguing.look(found)
         return found
 
     async def _first_use(self, name: str, found: Offering) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
-from ostiary.guards import personal, secrets, signs
+from ostiary.guards import exact, personal, secrets, signs
+from ostiary.guards.exact import Hashed
 from ostiary.guards.found import Found
 from ostiary.guards.masking import slug
 from ostiary.guards.sign import CATALOGUE
@@ -50,6 +51,16 @@ def _signs(text: str, _key: str, surface: str) -> tuple[Found, ...]:
     return signs.signs(views(text, _THOROUGH if surface == CATALOGUE else BOUNDS), surface)
 
 
+def listed(words: Iterable[str], values: Hashed | None) -> Detect:
+    """Return what looks for a customer's own words, and for the values of a set."""
+    dictionary = exact.words("word", words)
+
+    def search(text: str, _key: str) -> tuple[Found, ...]:
+        return (*exact.search_words(dictionary, text), *(exact.search_hashed(values, text) if values else ()))
+
+    return _read(search)
+
+
 DETECTORS: Final[Mapping[str, Detect]] = {
     "secrets": _read(secrets.search),
     "personal": _read(personal.search),
@@ -59,6 +70,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "secrets": tuple(sorted(f"{secrets.KIND}.{each}" for each in secrets.SLUGS)),
     "personal": tuple(sorted(f"{personal.KIND}.{each}" for each in personal.SLUGS)),
     "injection": tuple(sorted(sign.id for sign in signs.EVERY_SIGN)),
+    "exact": (f"{exact.KIND}.value", f"{exact.KIND}.word"),
 }
 """The rules of each of them, as the ledger names them."""
 SLUGS: Final = frozenset(slug(rule) for rules in KINDS.values() for rule in rules)

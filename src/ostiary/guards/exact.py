@@ -21,6 +21,8 @@ KIND: Final = "exact"
 SHORTEST, LONGEST, MOST = 4, 256, 1_000_000
 """Sizes of a normalised value of a list, and how many a list may have."""
 SHORTEST_HELD: Final = 8
+CANARY: Final = "ostiary-canary-7q4xk2vd"
+"""A value that is in every set of hashed values, and in nothing else: what has to be found in it."""
 _CJK: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 # A token is a run of letters and digits; where a script writes no blanks, each character is one.
 _TOKEN: Final = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+")

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from ostiary.config.compile import compiled, endpoints
+from ostiary.config.guards import Guarding
 from ostiary.config.policy import Fault, told
 from ostiary.config.schema import Config
 from ostiary.core.model import Catalogue, Json, Kind, Snapshot
@@ -23,6 +24,7 @@ from ostiary.core.screening import Guard
 from ostiary.integrity.facts import Fact, Judged, spoken
 from ostiary.integrity.findings import Finding
 from ostiary.integrity.pins import Mode, Offering, Sighting, State, Verdicts, judge
+from ostiary.operate.guarded import Guarded
 from ostiary.operate.quarantine import cut
 from ostiary.operate.sayings import Sayings
 from ostiary.operate.selves import Facts, Selves
@@ -35,10 +37,6 @@ from ostiary.protocol.capabilities import EVERYTHING, NOTHING
 _NO_VERDICTS: Final = Verdicts()
 Key = tuple[str, str, str]
 """Server, kind, name."""
-
-
-def _none(_config: Config) -> Mapping[str, Guard]:
-    return {}
 
 
 class Row(Struct, frozen=True):
@@ -58,7 +56,7 @@ class Revisions:
     ) -> None:
         """`guards` makes what looks for each guard of a configuration; without it, what is guarded stands still."""
         self.config, self.digest = config, digest
-        self._guards = guards or _none
+        self._guards = Guarded(guards)
         self.notes: tuple[str, ...] = ()
         self.faults: tuple[Fault, ...] = ()
         """Conditions that do not fit what was approved, and deny there."""
@@ -195,11 +193,15 @@ class Revisions:
         self._covers.clear()
         self._rejected.clear()
         self._known.clear()
-        result = compiled(config, self.catalogues(config), self._count, digest, self._guards(config))
+        result = compiled(config, self.catalogues(config), self._count, digest, self._guards(config, digest))
         self.notes, self.faults = (*result.notes, *self.selves.strangers().values()), result.faults
         return result.snapshot
 
     # What is known
+
+    def guarding(self) -> Guarding:
+        """Return where the guards of the present configuration stand."""
+        return self._guards.standing(self.config, self.digest)
 
     def first_use(self, server: str) -> bool:
         """Say whether a server's adding by the operator is not complete yet."""
@@ -208,6 +210,10 @@ class Revisions:
     def offering(self, server: str, offer: str) -> Offering | None:
         """Return what a server last offered for this set of capabilities."""
         return self._offerings.get((server, offer))
+
+    def offered(self, server: str) -> list[Offering]:
+        """Return what a server last offered, to every set of capabilities."""
+        return [each for (name, _), each in self._offerings.items() if name == server]
 
     def indifferent(self, server: str) -> bool:
         """Say whether a server offers the same whatever the client can do, so that asking for each set is needless."""
@@ -254,7 +260,8 @@ class Revisions:
         known = self._known.get(server)
         if known is None:
             known = self._known[server] = self._compared(server)
-        return (*self.suspicions.scanned(sighting), *self.suspicions.named(server, sighting, known))
+        every = self.suspicions
+        return (*every.scanned(sighting), *every.objections(server, sighting), *every.named(server, sighting, known))
 
     def sayings(self) -> Iterator[Row]:
         """Yield the instructions of every configured server that has some, and where they stand."""

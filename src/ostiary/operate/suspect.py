@@ -20,6 +20,7 @@ from ostiary.integrity.poisoning import scan
 NAMED: Final = frozenset({Kind.TOOL, Kind.PROMPT})
 _KEPT: Final = 50_000
 _NOTHING: Final = frozenset[str](), 0
+_NONE: Final[Mapping[str, tuple[Finding, ...]]] = {}
 Key = tuple[str, str, str]
 """Server, kind, name."""
 
@@ -46,8 +47,15 @@ class Suspicions:
         self._names, self._adding = Names(), threading.Lock()
         self._approved: tuple[Mapping[Key, Verdicts], Mapping[str, int]] = {}, {}
         self._open: dict[tuple[str, str], tuple[Offering, int]] = {}
+        self._objections: dict[str, Mapping[str, tuple[Finding, ...]]] = {}
         self._claims: dict[str, tuple[frozenset[str], int]] = {}
         """By server: names that are being approved, and are in no verdict yet; and their bits."""
+
+    def objected(self, server: str, found: Mapping[str, tuple[Finding, ...]]) -> bool:
+        """Take in what guards found in definitions of a server, by their digest; True where that is news."""
+        before = self._objections.get(server, _NONE)
+        self._objections[server] = found
+        return found != before
 
     def inspect(self, offering: Offering) -> None:
         """Scan what a server offers, ahead of judging it: this may run in another thread."""
@@ -68,8 +76,12 @@ class Suspicions:
 
     def said(self, offering: Offering) -> tuple[Finding, ...]:
         """Return what is suspicious in what a server says of itself: its instructions, and its names."""
-        about = {"instructions": offering.instructions, "serverInfo": offering.info}
-        return self.scanned(Sighting(Kind.GATEWAY, offering.server, digest(Kind.GATEWAY, about), about))
+        about = itself(offering)
+        return (*self.scanned(about), *self.objections(offering.server, about))
+
+    def objections(self, server: str, sighting: Sighting) -> tuple[Finding, ...]:
+        """Return what guards found in a definition."""
+        return self._objections.get(server, _NONE).get(sighting.digest, ())
 
     def claim(self, server: str, names: Iterable[str]) -> None:
         """Hold these names for a server while they are being approved, so that no other gets look-alikes of them."""
@@ -153,6 +165,12 @@ class Suspicions:
             with self._adding:
                 found.append(self._names.number(server, name))
         return bits(found)
+
+
+def itself(offering: Offering) -> Sighting:
+    """Return what a server says of itself, as a definition."""
+    about = {"instructions": offering.instructions, "serverInfo": offering.info}
+    return Sighting(Kind.GATEWAY, offering.server, digest(Kind.GATEWAY, about), about)
 
 
 def grave(findings: Iterable[Finding]) -> bool:

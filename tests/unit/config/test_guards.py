@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from ostiary.config.compile import compiled
+from ostiary.config.guards import Guarding
 from ostiary.config.parse import parse
 from ostiary.config.problems import Invalid
-from ostiary.core.model import Catalogue, Snapshot, Target
+from ostiary.core.model import Catalogue, Kind, Snapshot, Target
 from ostiary.core.screening import Block, Guard, Pass, Payload, Side, Verdict
 
 FILES = Catalogue(
@@ -129,3 +130,21 @@ def test_what_is_wrong_with_a_guard_is_said_with_its_place(line: str, said: str)
 def test_a_name_is_taken_once() -> None:
     with pytest.raises(Invalid, match="taken"):
         built("name: a, use: secrets, then: redact", "name: a, use: personal, then: block")
+
+
+def test_definitions_are_read_by_the_guards_that_stand_at_them() -> None:
+    text = HEAD + (
+        "  - {name: all, use: secrets, then: block, in: [catalogue]}\n"
+        "  - {name: tools, use: secrets, then: block, in: [catalogue], on: [files.re*]}\n"
+        "  - {name: calls, use: secrets, then: block}\n"
+    )
+    config = parse(text, "test.yaml")
+    guarding = Guarding(config.guards, {})
+
+    def reading(kind: Kind, server: str, label: str) -> list[str]:
+        return [screen.name for screen in guarding.catalogue(kind, server, label)]
+
+    assert reading(Kind.TOOL, "files", "files.read") == ["all", "tools"]
+    assert reading(Kind.TOOL, "files", "files.drop") == ["all"]
+    assert reading(Kind.GATEWAY, "files", "files/") == ["all", "tools"]
+    assert reading(Kind.GATEWAY, "crm", "crm/") == ["all"]

@@ -168,3 +168,32 @@ oauth_seen: Final = sa.Table(
     sa.Column("until", sa.Float, nullable=False, index=True),
 )
 """Assertions and consent forms that came, and must not come again."""
+
+objections: Final = sa.Table(
+    "objections",
+    metadata,
+    sa.Column("server", sa.String(32), primary_key=True),
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("findings", sa.JSON, nullable=False),
+)
+"""What guards found in definitions that servers offer."""
+
+holds: Final = sa.Table(
+    "holds",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    # SHA-256 over who calls what with which arguments, and what held it: what an approval is good for.
+    sa.Column("key", sa.String(64), nullable=False, index=True),
+    sa.Column("issuer", sa.String(2048), nullable=False),
+    sa.Column("subject", sa.String(512), nullable=False),
+    sa.Column("label", sa.String(2048), nullable=False),
+    sa.Column("reason", sa.String(1024), nullable=False),
+    # Sealed.
+    sa.Column("arguments", sa.Text, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+    sa.Column("until", sa.Float, nullable=False, index=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("decided", sa.Float),
+    sa.Column("decided_by", sa.String(256)),
+)
+"""Calls that wait for a person, and what was decided about them."""

@@ -13,6 +13,7 @@ import typer
 from ostiary.config.checking import names
 from ostiary.config.guards import GuardEntry
 from ostiary.entry.cli import evaluated, labelled
+from ostiary.entry.cli.hashing import hash_
 from ostiary.entry.cli.terminal import (
     CONFIG,
     AsJson,
@@ -30,6 +31,8 @@ from ostiary.entry.cli.terminal import (
 )
 from ostiary.entry.cli.tried import Seen, Tried, looked, seen
 from ostiary.entry.offline import checked
+from ostiary.entry.plugins import USE as PLUGIN
+from ostiary.entry.plugins import package
 from ostiary.guards.detecting import KINDS
 from ostiary.guards.scoring import Example, Rates, meant
 from ostiary.guards.signs import EVERY_SIGN
@@ -98,6 +101,7 @@ def list_(config: ConfigFile = CONFIG, *, use: Uses = None, as_json: AsJson = Fa
     table(("USE", "RULE", "ABOUT"), [(of, each, _about(each)) for of, some in rules.items() for each in some])
 
 
+app.command("hash")(hash_)
 _TITLES: Final = {each.id: each.title for each in EVERY_SIGN}
 
 
@@ -106,16 +110,20 @@ def _about(rule: str) -> str:
 
 
 def _entry(each: GuardEntry) -> dict[str, Any]:
-    return {**each.model_dump(mode="json"), "rules": len(_taken(each))}
+    brought = {"package": package(each)} if each.use == PLUGIN else {}
+    return {**each.model_dump(mode="json"), "rules": len(_taken(each)), **brought}
 
 
 def _taken(each: GuardEntry) -> list[str]:
-    return [rule for rule in KINDS[each.use] if any(names(kind, rule) for kind in each.kinds or ("*",))]
+    return [rule for rule in KINDS.get(each.use, ()) if any(names(kind, rule) for kind in each.kinds or ("*",))]
 
 
 def _row(each: GuardEntry) -> list[Any]:
-    rules = f"{len(_taken(each))} of {len(KINDS[each.use])}"
-    kinds = f"{', '.join(each.kinds)} ({rules})" if each.kinds else "all"
+    kinds = "all" if each.use in KINDS else ""
+    if each.kinds:
+        kinds = f"{', '.join(each.kinds)} ({len(_taken(each))} of {len(KINDS[each.use])})"
+    if each.use == PLUGIN:
+        kinds = f"{each.load} of {package(each) or styled('no package', 'red')}"
     mode = styled("shadow", "yellow") if each.shadow else styled("enforced", "green")
     return [each.name, each.use, ", ".join(each.in_), ", ".join(each.on), each.then, kinds, f"{each.at:g}", mode]
 
@@ -142,7 +150,8 @@ def attempt(
     """
     words = _words(text)
     found = seen(words, key, surface, [*(use or Use)])
-    done = looked(words, key, surface, [each for each in _guards(config) if not use or each.use in use])
+    guards = [each for each in _guards(config) if not use or each.use in use]
+    done = looked(words, key, surface, guards, config.parent)
     if as_json:
         data({"found": [each.plain() for each in found], "guards": [each.plain() for each in done]})
         return

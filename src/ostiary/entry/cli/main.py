@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "diff": "ostiary.entry.cli.diff:diff",
     "trim": "ostiary.entry.cli.trim:trim",
     "audit": "ostiary.entry.cli.audit:app",
+    "approvals": "ostiary.entry.cli.approvals:app",
     "guards": "ostiary.entry.cli.guards:app",
     "probe": "ostiary.entry.cli.probe:probe",
     "scan": "ostiary.entry.cli.scan:scan",

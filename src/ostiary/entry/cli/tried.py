@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final, assert_never
 
 from msgspec import Struct
@@ -13,7 +14,7 @@ from ostiary.config.guards import GuardEntry
 from ostiary.core.screening import Block, Fence, Hold, Note, Pass, Payload, Redact, Side, Text, Verdict
 from ostiary.entry.cli.labelled import everything
 from ostiary.entry.cli.terminal import shown
-from ostiary.entry.guarding import local
+from ostiary.entry.guarding import LOCAL, local
 from ostiary.guards.found import Found
 from ostiary.guards.masking import partly
 
@@ -93,14 +94,17 @@ class _Sketched:
         return text
 
 
-def looked(text: str, key: str, surface: str, guards: Sequence[GuardEntry]) -> list[Tried]:
+def looked(text: str, key: str, surface: str, guards: Sequence[GuardEntry], beside: Path) -> list[Tried]:
     """Return what each guard would say where it stands, each of what those before it left."""
     said: list[Tried] = []
     for each in guards:
         if surface not in each.in_:
             said.append(Tried(each.name, "-", f"it does not read what stands in a {surface}"))
             continue
-        verdict = _verdict(each, Payload(Side(surface), "", "", "", "", (Text((key or "text",), text),)))
+        if each.use not in LOCAL:
+            said.append(Tried(each.name, "-", f"{each.use} is asked by a running gateway only"))
+            continue
+        verdict = _verdict(each, beside, Payload(Side(surface), "", "", "", "", (Text((key or "text",), text),)))
         before, text = text, text if each.shadow else _left(verdict, text)
         # What this guard leaves may be another's to find, or nobody's: nothing secret of it is shown all the same.
         safe = "" if text == before else _blackened(text, key, surface)
@@ -110,10 +114,10 @@ def looked(text: str, key: str, surface: str, guards: Sequence[GuardEntry]) -> l
     return said
 
 
-def _verdict(entry: GuardEntry, payload: Payload) -> Verdict:
+def _verdict(entry: GuardEntry, beside: Path, payload: Payload) -> Verdict:
     async def asked() -> Verdict:
         async with asyncio.timeout(entry.timeout):
-            return await local(entry, _Sketched())(payload)
+            return await local(entry, _Sketched(), beside)(payload)
 
     try:
         return asyncio.run(asked())
