@@ -24,6 +24,8 @@ from bench.processes import (
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 GATEWAY = [sys.executable, "-m", "ostiary"]
+COMPILED = [str(REPOSITORY / ".venv-compiled" / "bin" / "python"), "-m", "ostiary"]
+"""The same, with the modules on the way of a call compiled (scripts/compiled.py)."""
 
 NGINX = """\
 daemon off;
@@ -128,12 +130,19 @@ def nginx(folder: Path, behind: Upstream) -> Iterator[Proxy]:
 
 
 @contextlib.contextmanager
-def ostiary(folder: Path, port: int) -> Iterator[Proxy]:
+def ostiary(folder: Path, port: int, name: str = "ostiary", gateway: Sequence[str] = GATEWAY) -> Iterator[Proxy]:
     """Run the gateway on the configuration that `configured` wrote into the folder."""
-    log = folder / "ostiary.log"
-    with running([*GATEWAY, "serve", "-c", str(folder / "ostiary.yaml")], PROXY_CORE, log, cwd=folder) as process:
+    log = folder / f"{name}.log"
+    with running([*gateway, "serve", "-c", str(folder / "ostiary.yaml")], PROXY_CORE, log, cwd=folder) as process:
         await_ready(process, port, "/health/ready", log, patience=60)
-        yield Proxy("ostiary", process.pid, f"http://127.0.0.1:{port}/servers/bench/mcp")
+        yield Proxy(name, process.pid, f"http://127.0.0.1:{port}/servers/bench/mcp")
+
+
+def refuse_stale() -> None:
+    """Raise unless what was compiled is of these files: figures of other code would be told as this one's."""
+    command = [sys.executable, str(REPOSITORY / "scripts" / "compiled.py"), "--check"]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        raise BenchFailure("the compiled gateway is not built, or of other files than these. Run: make compiled")
 
 
 def configured(folder: Path, behind: Upstream, port: int) -> None:

@@ -51,14 +51,14 @@ def table(series: Mapping[str, Figures]) -> str:
     floor = series.get(FLOOR, {})
     compared = {name: ratios(one, floor) for name, one in series.items()}
     head = (
-        f"{'conc.':>5}  {'proxy':<14}{'rps':>9}{'p50 ms':>9}{'p99 ms':>9}{'CPU µs':>9}{'x nginx':>9}{'added p50':>11}"
+        f"{'conc.':>5}  {'proxy':<17}{'rps':>9}{'p50 ms':>9}{'p99 ms':>9}{'CPU µs':>9}{'x nginx':>9}{'added p50':>11}"
     )
     lines = [head, "-" * len(head)]
     for concurrency in sorted({key for one in series.values() for key in one}, key=int):
         for name, one in series.items():
             mine, beside = one[concurrency], compared[name].get(concurrency)
             line = (
-                f"{concurrency:>5}  {name:<14}{mine['rps']:>9,.0f}{mine['p50_ms']:>9.3f}"
+                f"{concurrency:>5}  {name:<17}{mine['rps']:>9,.0f}{mine['p50_ms']:>9.3f}"
                 f"{mine['p99_ms']:>9.3f}{mine['cpu_us']:>9.1f}"
             )
             if beside and name != FLOOR:

@@ -23,6 +23,7 @@ SECTIONS: Final = (
     ("gateway.tls", "TLS"),
     ("gateway.timeouts", "Timeouts"),
     ("gateway.bounds", "Bounds"),
+    ("gateway.runs", "Runs"),
     ("gateway.log", "Log"),
     ("gateway.metrics", "Metrics"),
     ("identity.NAME", "Identity"),
@@ -80,6 +81,7 @@ on its first line.
 | time zone | `Europe/Berlin` `UTC` | a zone that this machine's time-zone database has |
 | time | `2026-01-05T09:00:00Z` | an instant, with its offset |
 | key digest | `sha256:9f86d081…` | the SHA-256 of a public key (SPKI), in 64 hexadecimal digits |
+| what a run meets | `private` `guard:injection` `crm.export` | a label, a guard, or a pattern of what was used |
 | any value | `eu` `3` `[a, b]` | what JSON can say |
 
 Kinds stay apart in patterns: `files.*` is the tools of `files`, `files:*` its resources, `files.prompt/*` its prompts.

@@ -26,12 +26,15 @@ JUNK: Final = frozenset(
 # Who may swallow everything (catch it without raising it again), how often, and why. A new line is explained in review.
 SWALLOWING: Final = {
     "adapters/http/door.py": 1,  # the edge: answers 500 without a traceback
+    "adapters/plugins.py": 2,  # anybody's code, which must not end ours: the configuration is refused, and says whose
     "adapters/upstream/stdio.py": 1,  # one server's bad start must not end the group of all servers
     "demo/tour.py": 1,  # a step that crashes did not go as told, and the tour says so
     "entry/cli/main.py": 1,  # the outermost edge of a command: words and exit code 1 instead of a traceback
     "entry/cli/serve.py": 1,  # whatever is wrong with one configuration, the next must be read again
     "entry/refresh.py": 1,  # one server's odd answer, or a full disk, must not end the tasks of all servers
-    "entry/wiring.py": 1,  # housekeeping is tried again in a second; calls do not depend on it
+    "entry/chores.py": 1,  # housekeeping is tried again in a second; calls do not depend on it
+    "operate/contract.py": 1,  # whatever a guard raises breaks its contract, and becomes an AssertionError
+    "operate/proving.py": 2,  # a guard may be anybody's code: whatever it raises means that it does not work
     "pipeline/screening.py": 1,  # a guard may be anybody's code: whatever it raises stops the call, and is named
     "pipeline/flight.py": 5,  # what brings the news is the event loop: the client gets words, the ledger a fault
     "integrity/schemas.py": 1,  # the schema engine's several classes all mean that a schema does not compile

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.contract.plugging import installed, seen
 from tests.contract.test_cli import CONFIG, Shell, offered, shell, tool
 from tests.unit.config.corpus import BROKEN, GOOD
 
@@ -25,6 +26,7 @@ def test_every_broken_configuration_is_refused_in_the_words_of_its_golden_text(
 
 
 def test_every_good_configuration_passes(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen(installed(shell.folder / "site"), monkeypatch)
     monkeypatch.chdir(GOOD[0].parent)
     for path in GOOD:
         assert shell("check", "-c", path.name).code == 0, path.name

@@ -236,6 +236,7 @@ async def test_readiness_without_a_credential_is_one_word() -> None:
         (Ready(ledger="", closing=True), snapshot(), "closing"),
         (Ready(ledger=""), None, "no_snapshot"),
         (Ready(ledger="", starting=("crm",)), snapshot(), "starting"),
+        (Ready(ledger="", broken={"keys": "it does not find a key"}), snapshot(), "guard_broken"),
     ],
 )
 async def test_readiness_names_what_stands_in_the_way(seen: Ready, now: Snapshot | None, what: str) -> None:
@@ -249,13 +250,16 @@ async def test_readiness_names_what_stands_in_the_way(seen: Ready, now: Snapshot
 
 async def test_a_server_that_is_away_leaves_the_gateway_ready_and_is_named() -> None:
     seen = Ready(
-        ledger="", unreachable={"crm": "connection refused"}, held={"files": 2, "crm": 0}, stale={"crm": "away"}
-    )
+        ledger="", unreachable={"crm": "connection refused"}, held={"files": 2, "crm": 0}, stale={"crm": "away"},
+        doubtful={"rehearsed": "it does not find a key"},
+    )  # fmt: skip
     app = pages(window(ready=lambda: seen, current=lambda: snapshot(weakened=("gateway.unsafe_open_metrics",))))
     said = await asked(app, "GET", "/health/ready", ME)
     assert said.status == 200
     assert said.json["status"] == "ready"
-    assert [each["what"] for each in said.json["degraded"]] == ["upstream_unreachable", "catalogue_stale"]
+    assert [each["what"] for each in said.json["degraded"]] == [
+        "upstream_unreachable", "catalogue_stale", "guard_broken",
+    ]  # fmt: skip
     assert said.json["held"] == {"files": 2}
     assert said.json["unsafe"] == ["gateway.unsafe_open_metrics"]
     assert said.json["revision"] == 7

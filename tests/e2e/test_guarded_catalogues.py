@@ -30,14 +30,14 @@ async def test_a_definition_that_a_guard_objects_to_waits_for_a_person(tmp_path:
     async with (
         upstream(crm),
         house(tmp_path, config({"crm": {**over_http(crm.url), "approve": approve}}, guards=GUARDS)) as gateway,
+        people(gateway.url, await gateway.token("ann", "dev")) as (ann,),
     ):
-        async with people(gateway.url, await gateway.token("ann", "dev")) as (ann,):
-            assert await ann.tools() == ["crm__find"]
-            listed = gateway.gateway.attempt("tools", "diff", "crm.leak")
-            assert "guard:keys" in listed.stdout
-            assert "aws-access-key" in listed.stdout
-            assert gateway.gateway.attempt("tools", "approve", "crm.leak").returncode == 0
-            await until_listed(ann, {"find", "leak"})
+        assert await ann.tools() == ["crm__find"]
+        listed = gateway.gateway.attempt("tools", "diff", "crm.leak")
+        assert "guard:keys" in listed.stdout
+        assert "aws-access-key" in listed.stdout
+        assert gateway.gateway.attempt("tools", "approve", "crm.leak").returncode == 0
+        await until_listed(ann, {"find", "leak"})
 
 
 async def test_a_guard_that_cannot_look_holds_what_it_did_not_read(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
-from tests.properties import drawn, flying, listing
+from tests.properties import drawn, flying, listing, running
 from tests.properties.changes import CHANGES, Change
 
 Law = Callable[[Random], Mapping[str, int]]
@@ -20,6 +20,7 @@ def _changing(change: Change) -> Law:
 LAWS: Final[Mapping[str, Law]] = {
     "listing": lambda draw: listing.kept(drawn.scene(draw)),
     "flying": lambda draw: flying.kept(drawn.scene(draw), draw),
+    "running": running.kept,
     **{name: _changing(change) for name, change in CHANGES.items()},
 }
 

@@ -11,23 +11,26 @@ import pytest
 from msgspec.structs import replace
 
 from ostiary.config import compile as compiling
-from ostiary.config import patterns
+from ostiary.config import flows, patterns
 from ostiary.config import policy as policies
 from ostiary.config.policy import Policy
 from ostiary.config.values import parts
 from ostiary.core.errors import Forbidden
-from ostiary.core.model import Allow, Caller, Decision, Deny, Target
+from ostiary.core.model import Allow, Caller, Decision, Deny, Kind, Target
 from ostiary.core.rules import ERROR, FALSE, TRUE, Ask, Rule, Ruling
 from ostiary.operate import quarantine
-from ostiary.pipeline import steps, swift
+from ostiary.pipeline import runs, steps, swift
+from ostiary.pipeline.runs import Runs
 from ostiary.pipeline.swift import Regular, Swift
 from ostiary.policy import decide as deciding
 from ostiary.policy import visible as listing
 from ostiary.policy.decide import decide, met
+from ostiary.policy.flows import After
 
 Patch = pytest.MonkeyPatch
 LISTING: Final = "listing"
 FLYING: Final = "flying"
+RUNNING: Final = "running"
 
 
 class Mutant(NamedTuple):
@@ -271,6 +274,26 @@ def conditions_are_not_asked_again(patch: Patch) -> None:
     patch.setattr(swift, "_unguarded", lambda target: not target.fixed and not target.drops)
 
 
+# Runs
+
+
+def each_trace_is_a_run(patch: Patch) -> None:
+    patch.setattr(runs, "run", lambda call, caller, it: _WHOLE_RUN(call, caller, replace(it, by="auto")))
+
+
+def what_nobody_labelled_is_harmless(patch: Patch) -> None:
+    said = property(lambda it: frozenset().union(*(each or () for each in it)))
+    patch.setattr(flows.Said, "flows", said)
+
+
+def only_tools_leave_something(patch: Patch) -> None:
+    whole = flows.taints
+    patch.setattr(flows, "taints", lambda wanted, it, does: whole(wanted, it, does if it.kind is Kind.TOOL else ()))
+
+
+_WHOLE_RUN: Final = runs.run
+
+
 def _errors(came: int) -> Callable[[int], int]:
     return lambda outcome: came if outcome == ERROR else outcome
 
@@ -319,4 +342,15 @@ MUTANTS: Final[dict[str, Mutant]] = {
     "plans outlive their world": Mutant(plans_outlive_their_world, FLYING),
     "plans outlive their credential": Mutant(plans_outlive_their_credential, FLYING),
     "conditions are not asked again": Mutant(conditions_are_not_asked_again, FLYING),
+    "a run meets nothing": Mutant(lambda patch: patch.setattr(Runs, "meet", lambda *_: None), RUNNING),
+    "what is forgotten leaves nothing": Mutant(lambda patch: patch.setattr(Runs, "_keep", lambda *_: None), RUNNING),
+    "one of the two is enough": Mutant(
+        lambda patch: patch.setattr(
+            After, "__call__", lambda it, _, ask: TRUE if it.wanted & (ask.run or it.wanted) else FALSE
+        ),
+        RUNNING,
+    ),
+    "each trace is a run": Mutant(each_trace_is_a_run, RUNNING),
+    "what nobody labelled is harmless": Mutant(what_nobody_labelled_is_harmless, RUNNING),
+    "only tools leave something": Mutant(only_tools_leave_something, RUNNING),
 }

@@ -15,6 +15,8 @@ from tests.properties.mutants import MUTANTS
 QUICK: Final = frozenset({
     "a deny is ignored", "a list asks no conditions", "rules are taken in their order",
     "what cannot be evaluated allows", "refused is sent", "hidden is told from missing", "plans outlive their world",
+    "a run meets nothing", "what is forgotten leaves nothing", "one of the two is enough", "each trace is a run",
+    "what nobody labelled is harmless", "only tools leave something",
 })  # fmt: skip
 """Mutants that a few gateways are enough to notice."""
 MOST: Final = 400

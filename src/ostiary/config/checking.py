@@ -22,8 +22,11 @@ from ostiary.core.model import Json, Kind, Target
 from ostiary.protocol.names import label
 
 # What decides whether an expectation holds. Where it is wrong itself, who knows what was meant to be expected of it.
-_DECIDING: Final = re.compile(r"(rules|expect|views|identity)\b|servers($|\.[^.]+\.tools\b)|gateway\.scopes\b|$")
+_DECIDING: Final = re.compile(
+    r"(rules|expect|views|identity)\b|servers($|\.[^.]+\.(tools|reads|sends|changes)\b)|gateway\.scopes\b|$"
+)
 _SERVER: Final = {"command": ["-"]}
+_LABELS: Final = ("tools", "reads", "sends", "changes")
 _NARROW: Final = "narrow the patterns of the rule, or name something else"
 _KINDS: Final = ("guards", "*", "kinds", "*")
 _NAMED: Final = 3
@@ -73,7 +76,7 @@ def _policy(data: Any) -> dict[str, Any]:
 
 
 def _tools(server: object) -> dict[str, Any]:
-    return {"tools": server["tools"]} if isinstance(server, dict) and "tools" in server else {}
+    return {key: server[key] for key in _LABELS if key in server} if isinstance(server, dict) else {}
 
 
 def names(pattern: str, rule: str) -> bool:

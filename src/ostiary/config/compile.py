@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ostiary.config import rules, schema, surfaces
+from ostiary.config import flows, rules, schema, surfaces
 from ostiary.config.guards import Guarding
 from ostiary.config.policy import Fault, Policy, defined, told
 from ostiary.config.schema import Config
@@ -94,6 +94,7 @@ def compiled(
         Timeouts(config.gateway.timeouts.call, config.gateway.timeouts.session, config.gateway.timeouts.answer),
         Bounds(config.gateway.bounds.body, config.gateway.bounds.depth, config.gateway.bounds.in_flight),
         schema.weakened(config),
+        flows.tracking(config),
     )
     faults = tuple(dict.fromkeys(fault for policy in policies.values() for fault in policy.faults))
     notes += (f"{told(each)}; until then it denies" for each in faults)
@@ -137,7 +138,9 @@ def _names(config: Config) -> tuple[frozenset[str], frozenset[str]]:
 def _behind(config: Config, policy: Policy, catalogue: Catalogue, notes: list[str], guarding: Guarding) -> Behind:
     longest, answers = config.gateway.timeouts.call, config.servers[catalogue.server].answers
     most = Most(answers.depth, answers.values)
-    targets = [guarding.at(_bounded(target, longest, most)) for target in _targets(config, policy, catalogue, notes)]
+    wanted = flows.asked(config)
+    found = (_flowing(config, each, wanted) for each in _targets(config, policy, catalogue, notes))
+    targets = [guarding.at(_bounded(target, longest, most)) for target in found]
     link = _link(config, policy, catalogue)
     return Behind(
         catalogue, targets, msgspec.structs.replace(link, target=guarding.at(_bounded(link.target, longest, most)))
@@ -146,7 +149,14 @@ def _behind(config: Config, policy: Policy, catalogue: Catalogue, notes: list[st
 
 def _link(config: Config, policy: Policy, catalogue: Catalogue) -> Template:
     timeout = min(config.gateway.timeouts.call, config.servers[catalogue.server].timeout)
-    return surfaces.link(catalogue, timeout, policy.rules, policy.charges)
+    link = surfaces.link(catalogue, timeout, policy.rules, policy.charges)
+    return msgspec.structs.replace(link, target=_flowing(config, link.target, flows.asked(config)))
+
+
+def _flowing(config: Config, target: Target, wanted: frozenset[str]) -> Target:
+    """Return a target with what it does to the runs that call it."""
+    known = flows.of(config.servers[target.server], target.kind, target.name).flows
+    return msgspec.structs.replace(target, flows=known, taints=flows.taints(wanted, target, known))
 
 
 def _again(config: Config, policy: Policy, behind: Behind) -> Behind:

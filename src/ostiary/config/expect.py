@@ -11,7 +11,7 @@ import msgspec
 
 from ostiary.config.policy import Policy, issuers
 from ostiary.config.problems import Path, did_you_mean
-from ostiary.config.rules import Who
+from ostiary.config.rules import Expectation, Who
 from ostiary.config.schema import Config
 from ostiary.config.scopes import brings
 from ostiary.core.model import Allow, Caller, Decision, Deny, Kind, Reason, Target
@@ -26,7 +26,7 @@ def failed(config: Config) -> Iterator[tuple[Path, str, str]]:
     for number, expectation in enumerate(config.expect):
         view = expectation.view or ""
         policy = policies.setdefault(view, Policy(config, view))
-        who, ask = caller(config, expectation.who), Ask(expectation.at, expectation.args, placed=False)
+        who, ask = caller(config, expectation.who), _asking(expectation)
         for index, label in enumerate(expectation.can):
             decision = decided(policy, who, label, ask)
             if isinstance(decision, Deny):
@@ -40,6 +40,11 @@ def failed(config: Config) -> Iterator[tuple[Path, str, str]]:
                     f"{label} is allowed by {decision.rule!r}",
                     "narrow that rule, or move this to can",
                 )
+
+
+def _asking(expectation: Expectation) -> Ask:
+    run = frozenset(expectation.after) if expectation.after is not None else None
+    return Ask(expectation.at, expectation.args, placed=False, run=run)
 
 
 def decided(policy: Policy, who: Caller, label: str, ask: Ask) -> Decision:

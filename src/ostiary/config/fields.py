@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from ostiary.config import digests, moments, units, values
+from ostiary.config import digests, labels, moments, units, values
 from ostiary.config.problems import Unfit
 from ostiary.config.units import Rate
 from ostiary.config.values import Address, Network, Secret
@@ -71,6 +71,19 @@ Days = Annotated[
 Hours = Annotated[str, *_checked(moments.hours, "hours", "^[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$")]
 Zone = Annotated[str, *_checked(moments.zone, "time zone")]
 Instant = Annotated[float, *_text(moments.instant, "time", "^[0-9]{4}-", moments.as_instant)]
+Reads = Annotated[
+    tuple[str, ...],
+    PlainValidator(labels.reads),
+    PlainSerializer(labels.as_reads),
+    WithJsonSchema({
+        "$comment": "what is read",
+        "anyOf": [
+            {"enum": ["private", "untrusted", "nothing"]},
+            {"type": "array", "items": {"enum": ["private", "untrusted"]}, "minItems": 1, "uniqueItems": True},
+        ],
+    }),
+]  # fmt: skip
+Taint = Annotated[str, *_checked(labels.taint, "what a run meets")]
 Described = Annotated[str, Field(min_length=1, max_length=4096)]
 Fixed = Annotated[Any, PlainValidator(values.fixed), WithJsonSchema({"$comment": "any value"})]
 Arguments = Mapping[str, Fixed]

@@ -118,6 +118,12 @@ class Guarding:
             guards_out=tuple(self._screen(each) for each in here if Side.ANSWER in each.in_),
         )
 
+    def catalogue(self, kind: Kind, server: str, label: str) -> tuple[Screen, ...]:
+        """Return the guards that read a definition; what a server says of itself is read wherever one stands at it."""
+        target = Target(server, kind, "", label, "")
+        here = (each for each in self._entries if Side.CATALOGUE in each.in_)
+        return tuple(self._screen(each) for each in here if any(_reads(pattern, target) for pattern in each.on))
+
     def _screen(self, entry: GuardEntry, part: str = "") -> Screen:
         look = self._made.get(entry.name + part, _missing)
         return Screen(entry.name + part, look, entry.timeout, entry.shadow and not part)
@@ -126,6 +132,12 @@ class Guarding:
 async def _missing(_payload: Payload) -> Verdict:
     """Stop the call: a guard that is configured and is not there has not looked."""
     return Block("the guard is not running")
+
+
+def _reads(pattern: str, target: Target) -> bool:
+    if target.kind is Kind.GATEWAY:
+        return pattern == "*" or globbed(server_of(pattern), target.server)
+    return _stands(pattern, target)
 
 
 def _stands(pattern: str, target: Target) -> bool:

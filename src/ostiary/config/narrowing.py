@@ -9,6 +9,7 @@ from ostiary.config import values
 from ostiary.config.problems import Path, Problem, did_you_mean
 from ostiary.config.tree import Node, Scalar, Table, child, problem_at, select
 from ostiary.policy import conditions
+from ostiary.policy.flows import GUARD
 from ostiary.policy.syntax import Misread
 
 _OWN: Final = "ostiary"
@@ -104,6 +105,33 @@ def _conditions_have_arguments(root: Table) -> Iterator[Problem]:
                     )  # fmt: skip
 
 
+def _runs_can_meet_it(root: Table) -> Iterator[Problem]:
+    """Demand that what a rule waits for can come: one that waits for ever denies nothing."""
+    servers, guards = _names(root, "servers"), _reading(root)
+    for path, text in [*_texts(root, "rules", "*", "after", "*"), *_texts(root, "expect", "*", "after", "*")]:
+        guard, server = text.removeprefix(GUARD), values.server_of(text)
+        if text.startswith(GUARD):
+            if guard not in guards:
+                what, hint = f'no guard is called "{guard}"', did_you_mean(guard, guards)
+                yield problem_at(root, path, what, hint or _listed("guards", tuple(guards)), of_value=True)
+            elif not guards[guard]:
+                what = f"the guard {guard} does not read answers, so that no run meets what it finds"
+                yield problem_at(root, path, what, "add answer to its `in`, or remove this", of_value=True)
+        elif server and not any(values.globbed(server, known) for known in servers):
+            what, hint = f'no server is called "{server}"', did_you_mean(server, servers)
+            yield problem_at(root, path, what, hint or _listed("servers", servers), of_value=True)
+
+
+def _reading(root: Table) -> dict[str, bool]:
+    """Return the guards by name, and whether each of them reads answers."""
+    found = {}
+    for _, guard in _tables(root, "guards", "*"):
+        name, sides = _value(guard, "name"), [text for _, text in _texts(guard, "in", "*")]
+        if isinstance(name, str):
+            found[name] = not sides or "answer" in sides
+    return found
+
+
 def _views_change_what_they_have(root: Table) -> Iterator[Problem]:
     for path, view in _tables(root, "views", "*"):
         included = [text for _, text in _texts(view, "include", "*")]
@@ -127,5 +155,6 @@ _LAWS: Final[tuple[Callable[[Table], Iterator[Problem]], ...]] = (
     _people_are_told_apart,
     _narrowed_to_something,
     _conditions_have_arguments,
+    _runs_can_meet_it,
     _views_change_what_they_have,
 )

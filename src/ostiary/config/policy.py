@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
-from ostiary.config import members, moments, rules
+from ostiary.config import flows, members, moments, rules
 from ostiary.config.patterns import Index, overlaps
 from ostiary.config.problems import Path
 from ostiary.config.schema import Config
@@ -21,10 +21,12 @@ from ostiary.config.values import parts
 from ostiary.core.model import Json, Kind
 from ostiary.core.rules import ERROR, FALSE, TRUE, Ask, Charge, Rule, Ruling, Test
 from ostiary.policy import conditions
+from ostiary.policy import flows as runs
 from ostiary.policy.checks import demands
 from ostiary.policy.checks.demands import Demand, Demanded
 from ostiary.policy.conditions import Condition, Shape
 from ostiary.policy.evaluation import both, bound
+from ostiary.policy.flows import After
 from ostiary.policy.windows import Window, within
 
 OWN: Final = "ostiary"
@@ -84,6 +86,8 @@ class Read(NamedTuple):
     condition: Condition | None
     window: Window | None
     demands: tuple[Demand, ...]
+    plain: bool
+    """It says who and what, and nothing else."""
 
 
 class Policy:
@@ -97,9 +101,9 @@ class Policy:
         self._limits = [_charge(limit) for limit in config.limits]
         self._ruled = Index([each.patterns for each in self._rules])
         self._limited = Index([limit.on for limit in config.limits])
-        self._told = _told(config)
+        self._told, self._servers = _told(config), config.servers
         self._faults: dict[Fault, None] = {}
-        self.careful = any(each.condition or each.window or each.demands or each.written.shadow for each in self._rules)
+        self.careful = any(map(_careful, self._rules))
         # A label may hold any URI that a caller thinks of, so few are kept: 4096 of 2 KB each are 8 MB.
         self.rules = lru_cache(maxsize=4096)(self._labelled)
 
@@ -148,16 +152,13 @@ class Policy:
 
     def _bound(self, each: Read, thing: Thing) -> Rule | None:
         """Return a rule for one thing; None where the thing is not of the kind that the rule narrows itself to."""
-        wanted = {
-            name: said for name in ("read_only", "destructive") if (said := getattr(each.written, name)) is not None
-        }
-        if not wanted and each.condition is None and each.window is None and not each.demands:
+        if each.plain:
             return each.rule
-        tests: list[Test] = []
-        if any(thing.hints.get(name, said) is not said for name, said in wanted.items()):
+        tests = self._narrowed(each, thing)
+        if tests is None:
             return None
-        if not wanted.keys() <= thing.hints.keys():
-            tests.append(_either)
+        if each.written.after:
+            tests.append(After(each.rule.after))
         if each.window is not None:
             tests.append(During(each.window, _times(each.written)))
         if each.condition is not None:
@@ -174,7 +175,26 @@ class Policy:
             tests[0] if len(tests) == 1 else Every(tuple(tests)),
             each.rule.when,
             next((test.unfit for test in tests if isinstance(test, Demanded)), None),
+            each.rule.after,
         )
+
+    def _narrowed(self, each: Read, thing: Thing) -> list[Test] | None:
+        """Return what is left to be tested of what a rule narrows itself to; None where the thing is none of that."""
+        wanted = {
+            name: said for name in ("read_only", "destructive") if (said := getattr(each.written, name)) is not None
+        }
+        if any(thing.hints.get(name, said) is not said for name, said in wanted.items()):
+            return None
+        open_ = not wanted.keys() <= thing.hints.keys()
+        if flows.narrows(each.written):
+            if "*" in thing.server or ("*" in thing.name and thing.kind is Kind.TOOL):
+                open_ = True
+            elif not flows.covered(each.written, self._known(thing), allows=each.allows):
+                return None
+        return [_either] if open_ else []
+
+    def _known(self, thing: Thing) -> flows.Said:
+        return flows.of(self._servers.get(thing.server), thing.kind, thing.name)
 
     def _held(self, each: Read, condition: Condition, thing: Thing) -> Test:
         if thing.shape is None:
@@ -206,7 +226,12 @@ def issuers(config: Config) -> dict[str, tuple[str, ...]]:
 
 def _order(each: Read) -> tuple[bool, bool, str]:
     # Where several rules allow, one without a limit decides: a limit bounds its own rule, not the others.
-    return bool(each.rule.charges), each.condition is not None or bool(each.demands), each.rule.name
+    return bool(each.rule.charges), bool(each.condition or each.demands or each.written.after), each.rule.name
+
+
+def _careful(each: Read) -> bool:
+    written = each.written
+    return bool(each.condition or each.window or each.demands or written.after or written.shadow)
 
 
 def _read(rule: rules.Rule, named: Mapping[str, tuple[str, ...]]) -> Read:
@@ -221,10 +246,12 @@ def _read(rule: rules.Rule, named: Mapping[str, tuple[str, ...]]) -> Read:
     if rule.limit is not None:
         charges = (Charge(f"rule:{rule.name}", "caller", rule.limit.per_second, float(rule.limit.count), 0),)
     condition = conditions.condition(rule.when) if rule.when is not None else None
-    compiled = Rule(rule.name, needs, frozenset(rule.scopes or ()), charges, when=said(rule))
+    after = frozenset(rule.after or ())
+    compiled = Rule(rule.name, needs, frozenset(rule.scopes or ()), charges, when=said(rule), after=after)
     window = _window(rule.during) if rule.during is not None else None
     patterns = tuple(rule.allow or rule.deny or ())
-    return Read(compiled, rule, rule.allow is not None, patterns, condition, window, demands.demands(rule.checks or {}))
+    demanded = demands.demands(rule.checks or {})
+    return Read(compiled, rule, rule.allow is not None, patterns, condition, window, demanded, plain=not compiled.when)
 
 
 def said(rule: rules.Rule) -> str:
@@ -234,6 +261,9 @@ def said(rule: rules.Rule) -> str:
         for name in ("read_only", "destructive")
         if (value := getattr(rule, name)) is not None
     ]
+    narrowed += flows.said(rule)
+    if rule.after:
+        narrowed.append(runs.said(rule.after))
     if rule.during is not None:
         narrowed.append(_times(rule))
     if rule.when is not None:

@@ -22,10 +22,12 @@ from ostiary.config.fields import (
     Label,
     Name,
     Pattern,
+    Reads,
     RuleName,
     Section,
     Somebody,
     Subject,
+    Taint,
     Times,
     Zone,
     may,
@@ -52,6 +54,7 @@ class View(Section):
 Some = Annotated[tuple[Somebody, ...], Field(min_length=1), Strict(strict=False)]
 Subjects = Annotated[tuple[Subject, ...], Field(min_length=1), Strict(strict=False)]
 Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1), Strict(strict=False)]
+Taints = Annotated[tuple[Taint, ...], Field(min_length=1, max_length=16), Strict(strict=False)]
 Checks = Annotated[Mapping[Checked, Check], Field(min_length=1, max_length=32)]
 _ONE_EFFECT: Final[dict[str, JsonValue]] = {"oneOf": [{"required": ["allow"]}, {"required": ["deny"]}]}
 
@@ -103,6 +106,16 @@ class Rule(Section):
         "Only where these arguments are of this shape, such as `{path: inside:/srv/docs, url: public}`; "
         "one that is missing is not, unless its name ends in `?`.",
     )
+    reads: Reads | None = may(
+        None, "Only what is labelled to read this: `private`, `untrusted`, both in a list, or `nothing`."
+    )
+    sends: Literal["outside", "nothing"] | None = may(None, "Only what is labelled to send outside, or not to.")
+    changes: bool | None = may(None, "Only what is labelled to change something, or not to.")
+    after: Taints | None = may(
+        None,
+        "Only in a run that met all of this before: `private`, `untrusted`, `outside`, `changes`, `guard:NAME` "
+        "(the guard found something in an answer), or what was used, such as `crm.export`.",
+    )
     scopes: Some | None = may(None, "Scopes the credential must have, all of them; not a who.")
     limit: Times | None = may(None, "How often each caller may use this rule.")
     shadow: bool = may(False, "Rehearse it: the ledger says what it would have done, and it decides nothing.")
@@ -145,6 +158,9 @@ class Expectation(Section):
     who: Who = must("A caller.")
     view: Name | None = may(None, "The view they come in by; without it, any other endpoint.")
     args: Arguments | None = may(None, "The arguments; without them `can` is with some, `cannot` with none at all.")
+    after: Taints | None = may(
+        None, "What the run met before, and nothing else; without it `can` is in some run, `cannot` in none."
+    )
     at: Instant | None = may(None, "The time, such as `2026-01-05T09:00:00Z`; without it `can` is at some time.")
     can: Labels = may((), "Labels they must be able to use.")
     cannot: Labels = may((), "Labels they must not be able to use.")

@@ -26,6 +26,7 @@ from ostiary.config.fields import (
     Origin,
     OwnURL,
     Reachable,
+    Reads,
     Reference,
     Scope,
     Seconds,
@@ -86,6 +87,17 @@ class Metrics(Section):
     )
 
 
+class Runs(Section):
+    """What is one run of an agent, for rules with `after`, and how long it counts what it met."""
+
+    by: Literal["caller", "auto"] = may(
+        "caller",
+        "`caller`: all that is done with one credential; `auto`: a session, else a trace, else a program of the "
+        "caller's, as far as clients are to be believed about where a run begins.",
+    )
+    window: Seconds = may("24h", "How long it counts that a run met something, from the last time that it did.")
+
+
 Brought = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=256), Strict(strict=False)]
 
 
@@ -106,6 +118,7 @@ class Gateway(Section):
     )
     timeouts: Timeouts = may({}, "How long things may take at most.")
     bounds: Bounds = may({}, "What one message, and all of them together, may be at most.")
+    runs: Runs = may({}, "What is one run of an agent.")
     log: Log = may({}, "What the gateway writes about itself.")
     metrics: Metrics = may({}, "Who may read /metrics.")
     unsafe_open_metrics: bool = may(False, "Let everyone read /metrics, which names servers and tools.")
@@ -158,6 +171,11 @@ class ServerTLS(Section):
     key: File | None = may(None, "Its private key, PEM.")
 
 
+_READS: Final = "What it reads: `private`, what is not for everybody; `untrusted`, what anybody may have written; "
+_SENDS: Final = "Whether it sends something to where others can read it; what nobody labelled does."
+_CHANGES: Final = "Whether it changes something that stays; what nobody labelled does."
+
+
 class Tool(Section):
     """What we know better about a tool than its server says."""
 
@@ -165,6 +183,9 @@ class Tool(Section):
     read_only: bool | None = may(None, "It changes nothing; overrides what the server says.")
     timeout: Seconds | None = may(None, "How long a call of it may take; otherwise the server's timeout.")
     disabled: bool = may(False, "It does not exist for anybody.")
+    reads: Reads | None = may(None, f"{_READS}otherwise what its server reads.")
+    sends: Literal["outside", "nothing"] | None = may(None, f"{_SENDS} It wins over its server's.")
+    changes: bool | None = may(None, f"{_CHANGES} It wins over its server's.")
 
 
 class Answers(Section):
@@ -236,6 +257,9 @@ class Server(Section):
     answers: Answers = may({}, "What one answer of it may be at most.")
     era: Literal["auto", "modern", "handshake"] = may("auto", "Which era of the protocol it speaks; `auto` finds out.")
     refresh: Seconds = may("60s", "How often it is asked what it offers, if it does not announce changes.")
+    reads: Reads | None = may(None, f"{_READS}what nobody labelled is taken to read both.")
+    sends: Literal["outside", "nothing"] | None = may(None, _SENDS)
+    changes: bool | None = may(None, _CHANGES)
     tools: Mapping[ToolName, Tool] = may({}, "What we know better about its tools, by the server's own names.")
 
 

@@ -40,7 +40,9 @@ USES: Final = {
     "lakera-guard": Use(_ASKED, _ASKING | {"profile"}, _KEY),
     "azure-prompt-shields": Use(_STOP | {"fence"}, _ASKING, (*_KEY, ("url",))),
     "azure-content-safety": Use(_STOP | {"fence"}, _ASKING | {"at"}, (*_KEY, ("url",))),
-    "bedrock-guardrails": Use(_ASKED, _ASKING | {"profile", "region", "version"}, (*_KEY, ("profile",), ("region",), ("version",))),
+    "bedrock-guardrails": Use(
+        _ASKED, _ASKING | {"profile", "region", "version"}, (*_KEY, ("profile",), ("region",), ("version",))
+    ),
     "model-armor": Use(_ASKED, _ASKING | {"profile", "region", "version"}, (*_KEY, ("profile",))),
     "openai-moderation": Use(_STOP | {"fence"}, _ASKING | {"profile", "at"}, _KEY),
     "nemo-guardrails": Use(_ASKED, _ASKING | {"profile", "version"}, (("url",), ("profile",))),

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from ostiary.core.rules import Ask, Ruling
+from ostiary.core.rules import Ask, Ruling, Tracking
 from ostiary.core.rules import Charge as Charge
 from ostiary.core.rules import Rule as Rule
 from ostiary.core.screening import EVERY_FLOW, Flow, Path, Screen
@@ -238,6 +238,8 @@ class Target(Struct, frozen=True):
     """What reads the words of everything that comes back."""
     flows: frozenset[Flow] = EVERY_FLOW
     """What it does to the run that calls it, as people labelled it."""
+    taints: frozenset[str] = frozenset()
+    """What a run has met that called it, of all that rules ask for; empty where none asks."""
     timeout: float = 30.0
     """Seconds."""
     task: str = ""
@@ -338,6 +340,8 @@ class Snapshot(Struct, frozen=True):
     bounds: Bounds = Bounds()
     weakened: tuple[str, ...] = ()
     """Every `unsafe_` key in force."""
+    tracking: Tracking | None = None
+    """What is remembered of runs; None: no rule asks what they met."""
 
 
 class Order(Struct, frozen=True):

@@ -38,6 +38,8 @@ class Ask(Struct, frozen=True):
     endpoint: str = ""
     placed: bool = True
     """Whether it is known by which program, from where and at which endpoint."""
+    run: frozenset[str] | None = None
+    """What its agent run has met before, as `Tracking` names it; None: that is not known, as for a listing."""
 
 
 TRUE: Final = 1
@@ -61,8 +63,36 @@ class Rule(Struct, frozen=True):
     """The condition that `test` tests, as it is written; without one it holds always."""
     unfit: Callable[[Mapping[str, Any]], str | None] | None = None
     """Arguments → which of them does not fit what the rule demands, in words that whoever gave them may read."""
+    after: frozenset[str] = frozenset()
+    """What the run must have met before, all of it, for the rule to hold."""
     quarantine: bool = False
     """It is none of the configuration's: somebody shut the target out for now."""
+
+
+class Tracking(Struct, frozen=True):
+    """What is remembered of agent runs, because rules ask for it."""
+
+    by: str
+    """What is one run: `caller`, everything that is done with one credential; `auto`, a session, trace or program."""
+    window: float
+    """Seconds for which it counts that something was met."""
+    taints: frozenset[str]
+    """What may be met: the labels of `Flow`, `guard:NAME`, and patterns of what was called."""
+
+
+class Run(Struct, frozen=True):
+    """One run of an agent, and what is known of it."""
+
+    whose: str
+    """Its caller, as a digest."""
+    ident: str
+    """The run, as a digest: nothing that a client could present."""
+    window: float
+    """Seconds for which it counts what it meets from now on."""
+    met: frozenset[str] = frozenset()
+    """What it has met before."""
+    unmet: frozenset[str] = frozenset()
+    """All else that rules ask for."""
 
 
 class Ruling(NamedTuple):

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from ostiary.core.errors import GatewayError, Quarantined
 from ostiary.core.model import Call, Caller, Decision, Inbound, Target
+from ostiary.core.rules import Run
 from ostiary.core.screening import Looked
 
 
@@ -26,6 +27,8 @@ class Trail(Struct):
     findings: list[str] = []
     looked: list[Looked] = []
     """The guards that looked at what was said, in the order in which they did."""
+    run: Run | None = None
+    """The agent run that the call belongs to, as it was when the call was decided; None where no rule asks."""
     intended: bool = False
     """The intent is in the ledger: the call may have left."""
     sent: float = 0.0

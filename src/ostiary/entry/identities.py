@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import secrets
 import time
 from collections.abc import Callable
@@ -121,6 +122,9 @@ class Speakers:
         setups = [_issuer(name, each, config.gateway.url, self._tools) for name, each in found]
         if config.authorization is not None:
             setups.append(self._grants.setup(self._tools.proofs))
+        if setups:
+            # The first token that comes must not wait for this; a gateway without issuers never needs it.
+            importlib.import_module("ostiary.adapters.identity.verifying")
         brings = scopes.brings(config)
         return [replace(each, reading=replace(each.reading, brings=brings)) for each in setups]
 

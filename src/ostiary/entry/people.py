@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -29,31 +30,15 @@ from ostiary.adapters.store.logins import Logins
 from ostiary.config.authorization import Authorization
 from ostiary.config.identity import Identity
 from ostiary.config.schema import Config
-from ostiary.core.model import Caller, Json, Snapshot
+from ostiary.core.model import Caller
 from ostiary.entry import console
-from ostiary.entry.grants import Grants
-from ostiary.entry.identities import Speakers, source
+from ostiary.entry.identities import source
+from ostiary.entry.nobody import Around, Nobody, signing_in
 from ostiary.policy.claims import Reading
-from ostiary.policy.quarantine import Quarantine
 
 FIXED: Final = ("access", "grant", "private_schemes", "allow_private")
 """Keys of `authorization` that take a restart."""
 _DAY: Final = 86_400.0
-
-
-class Around(Struct, frozen=True):
-    """What people and their programs meet here, besides themselves."""
-
-    speakers: Speakers
-    grants: Grants
-    config: Callable[[], Config]
-    current: Callable[[], Snapshot]
-    revoked: Callable[[], None]
-    note: Callable[[str, Json], None]
-    barred: Callable[[Caller], bool]
-    """Whether a caller is quarantined."""
-    standing: Callable[[], tuple[Quarantine, ...]] = tuple
-    """What is quarantined now."""
 
 
 class Known(Struct, frozen=True):
@@ -63,25 +48,22 @@ class Known(Struct, frozen=True):
     programs: Mapping[str, Client]
 
 
-class People:
+class People(Nobody):
     """Who signs in here, and what they let programs do."""
 
     def __init__(self, config: Config, around: Around, data: Path, engine: sa.Engine) -> None:
         """Make the pages that this configuration has; whether there are any takes a restart to change."""
-        self._around = around
+        super().__init__(around)
         self._described: dict[str, Described] = {}
         self._assertions = Assertions(around.grants.url, self._trusted, around.speakers.keys, time.time)
-        self._known = self.known(config)
-        self._server = config.authorization is not None
-        self._on = self._server or bool(self._known.providers)
+        self._known = self._said(config)
         self._providers = dict(self._known.providers)
         self.logins = Logins(engine)
         self._key = keys.key(data, "forms.key")
-        self.login = self._login(config) if self._on else None
-        self.server = self._authorization(self.login) if self.login is not None and self._server else None
+        self.login = self._login(config)
+        self.server = self._authorization(self.login) if config.authorization is not None else None
 
-    def known(self, config: Config) -> Known:
-        """Return what a configuration says; raises where a secret is missing."""
+    def _said(self, config: Config) -> Known:
         named = ((name, each) for name, each in config.identity.items() if each.client is not None)
         server = config.authorization
         return Known(
@@ -89,8 +71,11 @@ class People:
             {} if server is None else _programs(server, self._around.speakers.resolve),
         )
 
-    def configure(self, known: Known) -> None:
-        """Know these from now on."""
+    def ready(self, config: Config) -> Callable[[], None]:
+        """Return what makes another configuration count; raise where a secret is missing."""
+        return partial(self._configure, self._said(config))
+
+    def _configure(self, known: Known) -> None:
         self._known = known
         self._providers.clear()
         self._providers.update(known.providers)
@@ -98,8 +83,7 @@ class People:
     def changed(self, config: Config) -> list[str]:
         """Return the keys that a running gateway cannot take on."""
         old, new = self._around.config().authorization, config.authorization
-        has_login = any(each.client is not None for each in config.identity.values()) or new is not None
-        if (old is None) != (new is None) or has_login != self._on:
+        if (old is None) != (new is None) or not signing_in(config):
             return ["authorization" if (old is None) != (new is None) else "the first or last identity.*.client"]
         if old is None or new is None:
             return []
@@ -110,8 +94,6 @@ class People:
 
     def routes(self) -> list[Route]:
         """Return every address that there is for people and their programs."""
-        if self.login is None:
-            return []
         programs = console.routes(
             self.login, self._around.grants.storage, lambda: self._known.programs, self._end, self._around.standing
         )
@@ -125,21 +107,13 @@ class People:
 
     def opened(self, verb: str, path: str) -> bool:
         """Say whether an address answers without a bearer token: it looks for a cookie or a secret of its own."""
-        if self.login is None:
-            return False
         if (verb, path) in pages.OPEN | console.OPEN or (verb in {"GET", "POST"} and path.startswith(pages.OPEN_UNDER)):
             return True
         return self.server is not None and (verb, path) in addresses.OPEN
 
     async def invitation(self) -> str:
         """Return a link that makes whoever opens it first an administrator; empty where nobody needs one."""
-        if self.login is None or self._has_admin():
-            return ""
-        return await bootstrap.link(self.login)
-
-    def sweep(self) -> None:
-        """Forget what has no meaning any more. Blocks."""
-        self._around.grants.storage.sweep(time.time())
+        return "" if self._has_admin() else await bootstrap.link(self.login)
 
     def _has_admin(self) -> bool:
         """Say whether the configuration makes anybody an administrator."""

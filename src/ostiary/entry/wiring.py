@@ -7,7 +7,6 @@ import itertools
 import secrets
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
@@ -23,6 +22,7 @@ from ostiary.adapters.secrets import Unresolved, base_environment, resolve
 from ostiary.adapters.store import database, keys, quarantines
 from ostiary.adapters.store.ended import EndedSessions
 from ostiary.adapters.store.generation import Generation
+from ostiary.adapters.store.holds import Holds
 from ostiary.adapters.store.ledger import Ledger, Sizes
 from ostiary.adapters.store.ledger_index import LedgerIndex
 from ostiary.adapters.store.limits import MemoryLimits
@@ -35,13 +35,16 @@ from ostiary.config.problems import Invalid
 from ostiary.config.schema import Config, weakened
 from ostiary.core.ports import Change
 from ostiary.entry.borders import Borders
+from ostiary.entry.chores import Chore, done
 from ostiary.entry.grants import Grants
-from ostiary.entry.guarding import guarding
+from ostiary.entry.guarding import Asking, guarding
 from ostiary.entry.identities import Speakers
 from ostiary.entry.offline import checked, data_folder, digest, restored
-from ostiary.entry.people import Around, People
+from ostiary.entry.peopled import Around, peopled
+from ostiary.entry.proving import Proving
 from ostiary.entry.quarantines import Quarantines
 from ostiary.entry.refresh import Refresh
+from ostiary.entry.remembering import remembered
 from ostiary.entry.setups import setups
 from ostiary.integrity.pins import State
 from ostiary.operate.revise import Revisions
@@ -80,7 +83,10 @@ class Gateway:
         self.ledger = Ledger(self.data, sizes=sizes)
         self.index = LedgerIndex(self.data)
         pseudonyms = Pseudonyms(keys.key(self.data, PSEUDONYMS))
-        self.revisions = Revisions(config, digest(config), guarding(pseudonyms))
+        self.asking = Asking(pseudonyms)
+        make = guarding(pseudonyms, self.asking, path.parent)
+        self.proving = Proving(make, lambda: self.revisions.config, self.ledger.event)
+        self.revisions = Revisions(config, digest(config), self.proving.made)
         restored(self.revisions, self.engine)
         self.hub = Hub(base_environment())
         self.tokens = Tokens(partial(database.token_by_digest, self.engine), self.generation, time.time)
@@ -96,7 +102,7 @@ class Gateway:
             self.ledger.event, lambda caller: bool(self.quarantines.marks.barred(caller)),
             lambda: self.quarantines.standing,
         )  # fmt: skip
-        self.people = People(config, around, self.data, self.engine)
+        self.people = peopled(config, around, self.data, self.engine)
         self.ended = EndedSessions(self.engine, time.time())
         self.borders = Borders(lambda: self.revisions.config, time.time)
         self._seen, self._operated_at = self.generation(), time.time()
@@ -116,6 +122,7 @@ class Gateway:
             ledger_stopped=lambda: self.ledger.stopped is not None,
             servers=self._up,
             weakened=lambda: len(self.revisions().weakened),
+            guards=self.proving.working,
             held=self._held,
         )
         spend = MemoryLimits(time.monotonic)
@@ -139,6 +146,8 @@ class Gateway:
             meter=self.meter,
             serve=serve,
             challenge=self.speakers.challenge,
+            approve=Holds(self.engine, seal, time.time),
+            runs=remembered(self.data, self.revisions().tracking, time.monotonic, time.time),
         )
         door = Door(
             lambda message, reply: serve(message, reply, world),
@@ -186,11 +195,12 @@ class Gateway:
         await self.hub.supervisor.__aenter__()
         self.refresh = Refresh(self.hub, self.revisions, self.engine, time.time, self._tasks, self.ledger.event)
         fresh = await self.hub.configure(self._open(setups(self.revisions.config, resolve)))
-        self.ledger.event("start", {"revision": self.revisions().digest})
+        self.ledger.event("start", {"revision": self.revisions().digest, **self.proving.told()})
         self.refresh.watch(fresh, starting=True)
         self._background = [
             self._tasks.create_task(self._ticking()),
             self._tasks.create_task(self.refresh.announced()),
+            self._tasks.create_task(self.proving.run()),
         ]
         for key in self.revisions().weakened:
             log.warning("a protection is switched off", key=key)
@@ -204,6 +214,7 @@ class Gateway:
         self.refresh.forget_all()
         self.suspensions.close()
         await self.speakers.close()
+        await self.asking.close()
         await self.hub.close()
         await self.hub.supervisor.__aexit__(None, None, None)
         await self._tasks.__aexit__(None, None, None)
@@ -231,7 +242,7 @@ class Gateway:
             await asyncio.sleep(_TICK)
             self.ledger.tick(time.monotonic())
             for chore in self._chores(count):
-                await _done(chore, failing)
+                await done(chore, failing)
 
     def _chores(self, count: int) -> list[Chore]:
         """Return what is due; none waits for another to succeed."""
@@ -312,7 +323,7 @@ class Gateway:
         """Read the configuration again; what cannot be used changes nothing and is told with all its problems."""
         try:
             config = checked(self.path).config
-            ready, known, people = setups(config, resolve), self.speakers.setups(config), self.people.known(config)
+            ready, known, people = setups(config, resolve), self.speakers.setups(config), self.people.ready(config)
             ready = self._open(ready)
             self._refuse_moves(config)
             same = digest(config) == self.revisions.digest
@@ -323,7 +334,7 @@ class Gateway:
             self.ledger.event("config_refused", {"reasons": str(error).splitlines()[:20]})
             return
         self.speakers.configure(config, known)
-        self.people.configure(people)
+        people()
         fresh = await self._serve(ready)
         if same:
             # The same file, and perhaps other secrets behind its references: their servers were begun anew.
@@ -371,25 +382,9 @@ class Gateway:
             starting=tuple(sorted(self.refresh.first_round)),
             notes=self.revisions.notes,
             quarantined=self.quarantines.told(),
+            broken=self.proving.failing(),
+            doubtful=self.proving.doubtful(),
         )
-
-
-Chore = Callable[[], Awaitable[None]]
-
-
-async def _done(chore: Chore, failing: set[str]) -> None:
-    """Do a chore; one that fails is tried again in a second, and told once, for calls go on without it."""
-    name = chore.__name__.strip("_")
-    try:
-        await chore()
-    except Exception:
-        if name not in failing:
-            log.exception("housekeeping failed; it is tried again until it succeeds", chore=name)
-        failing.add(name)
-        return
-    if name in failing:
-        failing.discard(name)
-        log.info("housekeeping succeeds again", chore=name)
 
 
 def _references() -> Any:

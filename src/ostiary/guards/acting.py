@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
-from ostiary.core.screening import Block, Hold, Note, Pass, Path, Redact, Text, Verdict
+from ostiary.core.screening import Block, Fence, Hold, Note, Pass, Path, Redact, Text, Verdict
 from ostiary.guards.found import Found
 from ostiary.guards.masking import partly, redacted, replaced
 
@@ -21,6 +21,7 @@ class Then(StrEnum):
     REDACT = "redact"
     MASK = "mask"
     TOKENIZE = "tokenize"
+    FENCE = "fence"
     HOLD = "hold"
     BLOCK = "block"
 
@@ -38,6 +39,9 @@ def verdict(
         return Block(finding)
     if then is Then.HOLD:
         return Hold(finding)
+    if then is Then.FENCE:
+        # Whoever has the whole payload puts the fences (`pipeline/fencing.py`); where nobody does, nothing is left.
+        return Fence(finding, {texts[index].path: "" for index, some in found.items() if some}, {})
     return Redact(finding, _replacements(texts, found, then, token))
 
 

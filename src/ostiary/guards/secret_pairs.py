@@ -10,6 +10,7 @@ a placeholder, a variable, a type, a path, a count or a digest.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -49,7 +50,7 @@ SPACED_HINT: Final = rf"(?i)(?:{_CHOSEN_KEYS}|{_DRAWN_KEYS})[\w\-]*(?:[ \t]+|[\"
 FLAG_HINT: Final = rf"(?i)--[\w\-]*(?:{_CHOSEN_KEYS}|{_DRAWN_KEYS})"
 _TELLING: Final = rf"(?i)(?:{_CHOSEN_KEYS}|{_DRAWN_KEYS}|^pass$)"
 
-_BEFORE: Final = 40
+_BEFORE, _LONGEST_KNOWN = 40, 64
 _LAST_GROUP: Final = 6
 _BARE_FLAG: Final = 3
 # What a key's last word, or any of its words, makes of it: a name of the secret, its length, its end; a cursor, a count.
@@ -121,21 +122,26 @@ def flags(raw: bytes) -> Iterator[Candidate]:
 
 def cells(raw: bytes) -> Iterator[Candidate]:
     """Yield the secrets that stand below telling heads of columns."""
-    telling = compiled(_TELLING)
-    known: dict[str, bool] = {}
     for cell in Columns(raw).cells():
-        if cell.head not in known:
-            known[cell.head] = telling.search(encoded(cell.head)) is not None
-        if known[cell.head]:
+        if telling(cell.head):
             score = judged(cell.head, raw[cell.start : cell.end].decode("utf-8", "replace"), quoted=True)
             if score:
                 yield Candidate(cell.start, cell.end, _slug(cell.head), score)
 
 
 def leaf(key: str, value: str) -> tuple[str, float]:
-    """Return what a whole string is, and how sure that is, from the key that it is kept under; 0.0 is no secret."""
-    told = compiled(_TELLING).search(encoded(key))
-    return _slug(key), judged(key, value.strip(), quoted=True) if told else 0.0
+    """Return what a whole string is, and how sure that is, from the telling key that it is kept under; 0.0 is no secret."""
+    return _slug(key), judged(key, value.strip(), quoted=True)
+
+
+def telling(key: str) -> bool:
+    """Say whether a key may name a secret; the keys of a program are few, so most are known."""
+    return _tells(key) if len(key) <= _LONGEST_KNOWN else _tells.__wrapped__(key)
+
+
+@lru_cache(maxsize=2048)
+def _tells(key: str) -> bool:
+    return compiled(_TELLING).search(encoded(key)) is not None
 
 
 def judged(key: str, value: str, *, quoted: bool) -> float:

@@ -37,10 +37,11 @@ def search(text: str, key: str = "") -> tuple[Found, ...]:
     before = f"{key[-_KEY_SHOWN:]}: " if key else ""
     raw = encoded(before + text)
     rows = _HINTS.rows(raw)
-    if not rows and not key:
+    named = key != "" and secret_pairs.telling(key)
+    if not rows and not named:
         return ()
     found = [each for row in rows for each in _row(row, raw)]
-    if key:
+    if named:
         found += _leaf(key, text, len(encoded(before)), len(raw))
     return told(raw, found, KIND, before)
 

@@ -10,6 +10,7 @@ kept something from being read, the first view says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -60,13 +61,13 @@ class View(Struct, frozen=True):
 BOUNDS: Final = ViewBounds()
 _GROUPS: Final[tuple[dict[str, str], ...]] = (
     {
-        "control": unseen.GATE,
         "smuggled": smuggled.GATE,
         "shown": markup.SHOWN,
         "concealed": markup.CONCEALED,
         **{name: encoded.GATES[name] for name in ("escape", "percent", "entity")},
     },
     {
+        "control": unseen.GATE,
         "numbered": lookalike.NUMBERED,
         "rotated": lookalike.ROTATED,
         "backwards": lookalike.BACKWARDS,
@@ -74,8 +75,10 @@ _GROUPS: Final[tuple[dict[str, str], ...]] = (
     },
     {"spaced": lookalike.SPACED, **{name: encoded.GATES[name] for name in ("base64", "base32", "bits")}},
 )
+_MARKS: Final = r"<\%&*`~_!]"
+"""Characters of which one is in every text of ASCII that a gate of the first group is for."""
 _NAMES: Final = tuple(name for group in _GROUPS for name in group)
-_GATES: Final = together(*(tuple(group.values()) for group in _GROUPS))
+_GATES: Final = together(*(tuple(group.values()) for group in _GROUPS), marks=(_MARKS,))
 _ENCODINGS: Final = frozenset(encoded.GATES)
 _THOROUGH: Final = frozenset({"rotated", "backwards"})
 _READERS: Final[dict[str, Callable[[str], _Read]]] = {
@@ -96,10 +99,15 @@ _NEXT: Final = {
     "shown": frozenset(_NAMES) - {"shown", "concealed"},
 }
 _FEWEST: Final = 3
+_SHARED: Final = 8_192
 
 
 def views(text: str, bounds: ViewBounds = BOUNDS) -> tuple[View, ...]:
     """Return the text as it was written, and every other reading of it that the bounds allow."""
+    return _recent(text, bounds) if len(text) <= _SHARED else _unfolded(text, bounds)
+
+
+def _unfolded(text: str, bounds: ViewBounds) -> tuple[View, ...]:
     written = View(text)
     if text.isascii() and not bounds.thorough and not _GATES.within(text):
         return (written,)
@@ -116,6 +124,10 @@ def views(text: str, bounds: ViewBounds = BOUNDS) -> tuple[View, ...]:
             found.append(child)
             size += len(child.text)
     return (replace(written, more=more), *found[1:])
+
+
+# The guards of a call read the same texts one after the other; for no longer than that are their readings worth keeping.
+_recent: Final = lru_cache(maxsize=8)(_unfolded)
 
 
 def _past(child: View, bounds: ViewBounds, count: int, size: int) -> str:

@@ -11,6 +11,7 @@ poisoning (2025-05), side-note parameters and preference manipulation (2025-05).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 import re2
@@ -33,11 +34,21 @@ _OPENER: Final = r"(?:^|[.!?:;,>\n(]|\band|\bthen|\bplease|\byou\s+(?:must|shoul
 
 
 class Phrases(Struct, frozen=True):
-    """A rule and the patterns that find it."""
+    """A rule and the pattern that finds it."""
 
     rule: Rule
-    pattern: Any
-    """A compiled one: the engine has no types."""
+    text: str
+
+    @property
+    def pattern(self) -> Any:
+        """The compiled pattern: the engine has no types."""
+        return _compiled(self.text)
+
+
+@cache
+def _compiled(text: str) -> Any:
+    """Return a pattern, compiled when it is wanted first: where no text is suspicious, none of them ever is."""
+    return re2.compile(text, _options())
 
 
 _ORDERS: Final = (
@@ -49,7 +60,7 @@ _LOOK: Final = (
 
 
 def _rule(name: str, severity: Severity, why: str, *patterns: str, todo: str = _LOOK) -> Phrases:
-    return Phrases(Rule(name, severity, why, todo), re2.compile("(?is)(?:" + "|".join(patterns) + ")", _options()))
+    return Phrases(Rule(name, severity, why, todo), "(?is)(?:" + "|".join(patterns) + ")")
 
 
 def _options() -> Any:
@@ -218,8 +229,18 @@ PHRASES: Final[Sequence[Phrases]] = (
     ),
 )  # fmt: skip
 
-ANY: Final = re2.compile("|".join(f"(?:{each.pattern.pattern})" for each in PHRASES), _options())
-"""Finds what any of them finds: almost no text has any, and asking once is faster than asking each."""
+_TOGETHER: Final = 4
+_ANY: Final = tuple(
+    re2.compile("|".join(f"(?:{each.text})" for each in PHRASES[first::_TOGETHER]), _options())
+    for first in range(_TOGETHER)
+)
+"""Find what any of them finds. One pattern of all would take three times the memory while it is compiled."""
+
+
+def spoken(text: str) -> bool:
+    """Say whether any of them is in a text: in almost none is, and asking for all is faster than asking for each."""
+    return any(each.search(text) is not None for each in _ANY)
+
 
 MENTION: Final = re2.compile(
     r"(?is)\b(?:such\s+as|like|e\.?g\.?|for\s+example|for\s+instance|examples?|phrases?|strings?|patterns?|detects?|detecting|flags?|matches|matching|catches|blocks|blocking|finds?|scans?\s+for|looks?\s+for|attackers?|attempts?|signatures?|known\s+as|called|contain(?:s|ing)?|saying|telling|reject(?:s|ed)?|sanitiz\w+|strips?|removes?|text|literal|keyword|\w*erkennt|wie|comme|como)\b",

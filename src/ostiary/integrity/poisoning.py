@@ -19,7 +19,7 @@ from ostiary.integrity.confusables import folded
 from ostiary.integrity.findings import Finding, Rule, Severity, around, finding, worst
 from ostiary.integrity.hidden import hidden, smuggled, stripped
 from ostiary.integrity.payloads import payloads
-from ostiary.integrity.phrases import ANY, MENTION, PHRASES, Phrases
+from ostiary.integrity.phrases import MENTION, PHRASES, Phrases, spoken
 
 _LOOK: Final = "Read the definition with `ostiary tools diff`; approve it only if you know why that is there."
 HIDDEN: Final = Rule(
@@ -198,7 +198,7 @@ def _readings(leaf: Leaf) -> Iterator[str]:
 def _phrases(leaf: Leaf, text: str) -> Iterator[Finding]:
     # The engine takes no lone surrogates, and what is hidden is in nobody's way here.
     text = stripped(text)
-    if ANY.search(text) is None:
+    if not spoken(text):
         return
     for each in PHRASES:
         for count, match in enumerate(each.pattern.finditer(text)):

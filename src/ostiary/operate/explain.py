@@ -24,6 +24,7 @@ from ostiary.policy.checks.demands import Demanded
 from ostiary.policy.conditions import condition
 from ostiary.policy.decide import OUT_OF_REACH, decide, met, rehearsals
 from ostiary.policy.evaluation import Bound
+from ostiary.policy.flows import After
 from ostiary.policy.needs import wanted
 from ostiary.policy.quarantine import NONE, RULE, Marks
 from ostiary.policy.scopes import Brings, widened
@@ -85,6 +86,8 @@ class Told(Struct, frozen=True):
                 return f"rule {rule} would allow it with the scope {' and '.join(sorted(needs))}"
             case Deny(reason=Reason.DENY_RULE, rule=rule) if rule == OUT_OF_REACH:
                 return "the token is narrowed to other servers or tools"
+            case Deny(reason=Reason.DENY_RULE, rule=rule, said=said) if said:
+                return f"rule {rule} denies it in such a run"
             case Deny(reason=Reason.DENY_RULE, rule=rule):
                 return f"rule {rule} denies it"
             case Deny(reason=Reason.QUARANTINED, rule=rule):
@@ -136,7 +139,7 @@ def _parts(test: Test, when: str, caller: Caller, ask: Ask) -> Iterator[tuple[st
                 yield from _parts(each, when, caller, ask)
         case Bound():
             yield from test.leaves(caller, ask)
-        case During(said=said):
+        case During(said=said) | After(said=said):
             yield said, test(caller, ask)
         case Demanded():
             yield from test.leaves(ask)

@@ -65,11 +65,13 @@ class Outcome(Struct, frozen=True):
     """More may have come of it, for it reads arguments that the ledger hides."""
     claims: bool = False
     """Or claims."""
+    run: bool = False
+    """Or what the run had met before."""
 
     @property
     def open(self) -> bool:
         """It cannot be told what came of it."""
-        return (self.arguments or self.claims) and self.mask not in (0, TRUE, FALSE, ERROR)
+        return (self.arguments or self.claims or self.run) and self.mask not in (0, TRUE, FALSE, ERROR)
 
 
 def looks(target: Target) -> tuple[Look, ...]:
@@ -140,11 +142,12 @@ def outcome(look: Look, caller: Caller, ask: Ask, arguments: Any, *, claims: boo
         return Outcome(0)
     if look.claims and claims:
         return Outcome(ANY, claims=True)
+    run = ask.run is None and bool(look.rule.after)
     if arguments is HIDDEN:
-        return Outcome(came(look.rule, caller, ask), arguments=True)
+        return Outcome(came(look.rule, caller, ask), arguments=True, run=run)
     if isinstance(arguments, tuple) and look.tree is not None:
-        return Outcome(_joined(look.tree, caller, ask, iter(arguments)), arguments=True)
-    return Outcome(came(look.rule, caller, msgspec.structs.replace(ask, arguments=arguments)))
+        return Outcome(_joined(look.tree, caller, ask, iter(arguments)), arguments=True, run=run)
+    return Outcome(came(look.rule, caller, msgspec.structs.replace(ask, arguments=arguments)), run=run)
 
 
 def _joined(tree: Joint | Leaf, caller: Caller, ask: Ask, given: Iterator[Any]) -> int:

@@ -37,6 +37,15 @@ class Judged(Struct, gc=False):
     rule: str | None = None
 
 
+class Ran(Struct, gc=False):
+    """The agent run of a call, and what it had met before."""
+
+    id: str
+    had: frozenset[str]
+    lacked: frozenset[str]
+    """What it had not, of what was remembered then."""
+
+
 class Past(Struct, gc=False):
     """One call that was made, as far as rules may look at it."""
 
@@ -56,6 +65,8 @@ class Past(Struct, gc=False):
     decision: Judged | None = None
     arguments: msgspec.Raw = _NOTHING
     outcome: str = ""
+    run: Ran | None = None
+    """None: an older record, or one of a time when no rule asked what runs had met."""
 
     @property
     def allowed(self) -> bool:
@@ -116,10 +127,15 @@ def caller(it: Who, brings: Brings, within: Within | None) -> Caller:
     )  # fmt: skip
 
 
-def ask(it: Past) -> Ask:
-    """Return what rules with conditions may look at of a call, but for its arguments."""
+def ask(it: Past, after: frozenset[str] = frozenset()) -> Ask:
+    """Return what rules with conditions may look at of a call, but for its arguments.
+
+    What its run had met is known where the record tells whether that was all that a rule wants `after`.
+    """
     when = datetime.fromisoformat(it.time).timestamp()
-    return Ask(when, None, it.method, it.program, it.version, it.era, it.peer, it.endpoint)
+    told = it.run is not None and (after <= it.run.had or not after.isdisjoint(it.run.lacked))
+    had = it.run.had if told and it.run is not None else None
+    return Ask(when, None, it.method, it.program, it.version, it.era, it.peer, it.endpoint, run=had)
 
 
 # Arguments

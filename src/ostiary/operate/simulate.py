@@ -31,6 +31,7 @@ _VARIANTS: Final = 256
 ALLOWED, REFUSED, UNDECIDED = "allowed", "refused", "undecided"
 ARGUMENTS: Final = "a rule reads arguments, of which the ledger keeps the shape only"
 CLAIMS: Final = "a rule reads what the issuer said of the caller, which the ledger does not keep"
+RUN: Final = "a rule reads what the agent run had met before, which the record does not say"
 CALLER: Final = "the record does not say which roles, teams and scopes the caller had"
 NARROWED: Final = "the token was narrowed, and is not known any more"
 UNSEEN: Final = "it is not in the approved catalogue, or its server was not asked yet"
@@ -194,6 +195,7 @@ class _Varying:
         self._reads = any(each.ways for each in self._looks)
         self._call = any(each.call for each in self._looks)
         self._now = max((each.now for each in self._looks), default=0)
+        self._runs = any(each.rule.after for each in self._looks)
         self._kept: dict[tuple[Any, ...], Verdict] = {}
 
     def verdict(self, past: Past) -> Verdict:
@@ -203,6 +205,7 @@ class _Varying:
             msgspec.json.encode(list(map(_plain, given))) if self._reads else b"",
             (past.peer, past.program, past.version, past.era) if self._call else (),
             past.time if self._now == ALWAYS else past.time[:16] if self._now == MINUTES else "",
+            (past.run.had, past.run.lacked) if self._runs and past.run is not None else None,
         )
         found = self._kept.get(key)
         if found is None:
@@ -222,11 +225,13 @@ class _Varying:
 
     def _decided(self, past: Past, given: list[Any]) -> Verdict:
         caller, target, every = self._caller, self._target, self._looks
-        ask = pasts.ask(past)
         came_of = tuple(
-            outcome(look, caller, ask, None if arguments is _ANY else arguments, claims=self._claims)
+            outcome(
+                look, caller, pasts.ask(past, look.rule.after), None if arguments is _ANY else arguments,
+                claims=self._claims,
+            )
             for look, arguments in zip(every, given, strict=True)
-        )
+        )  # fmt: skip
         for_, against = (settled(target, every, came_of, allow=each, deny=not each) for each in (True, False))
         best, worst = decide(caller, for_, _SETTLED), decide(caller, against, _SETTLED)
         found = _verdict(best, caller, target) if type(best) is type(worst) else _undecided(target, every, came_of)
@@ -259,6 +264,7 @@ def _undecided(target: Target, every: tuple[Look, ...], came_of: tuple[Outcome, 
     enforced = len(target.allows) + len(target.denies)
     open_ = [(look, each) for look, each in list(zip(every, came_of, strict=True))[:enforced] if _matters(look, each)]
     why = ARGUMENTS if any(each.arguments for _, each in open_) else CLAIMS
+    why = RUN if any(each.run for _, each in open_) else why
     rules = tuple(sorted({look.rule.name for look, _ in open_}))
     return Verdict(UNDECIDED, why, target.label, ", ".join(rules), rules)
 

@@ -126,7 +126,7 @@ class Uses:
             known = (self._written[rule] for rule in rules if rule in self._written)
             return tuple((rule.name, _matched(rule, caller), _used(rule, target)) for rule in known)
 
-        varies = target.careful and any(each.now or each.call for each in every)
+        varies = target.careful and any(each.now or each.call or each.rule.after for each in every)
         return uses if varies else uses(past)
 
     def trimmed(self, labels: Iterable[str]) -> Trimmed:
@@ -149,9 +149,8 @@ def _deciding(caller: Caller, target: Target, every: Iterable[Look], past: Past,
         if isinstance(decision, Allow):
             yield decision.rule
         return
-    ask = pasts.ask(past)
     for look in every:
-        found = outcome(look, caller, ask, pasts.HIDDEN, claims=claims)
+        found = outcome(look, caller, pasts.ask(past, look.rule.after), pasts.HIDDEN, claims=claims)
         if found.mask & TRUE and look.rule.needs and look.rule.scopes <= caller.scopes:
             yield look.rule.name
             if found.mask == TRUE and not look.ways:

@@ -8,91 +8,32 @@ side of a connection is woken once for many; the calls of a turn would have wait
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Final
 
 import structlog
-from msgspec import Struct
 
 from ostiary.core.errors import Fault, GatewayError
-from ostiary.core.model import Allow, Answer, Check, Client, Json, Order, Target
-from ostiary.core.ports import Back, Release, Reply
+from ostiary.core.model import Answer, Json, Order
+from ostiary.core.ports import Release, Reply
 from ostiary.core.trail import Trail
 from ostiary.pipeline import steps
 from ostiary.pipeline.conversation import Conversation
+from ostiary.pipeline.plan import Exchange as Exchange
+from ostiary.pipeline.plan import Land, Plan
+from ostiary.pipeline.plan import Rest as Rest
+from ostiary.pipeline.plan import Told as Told
 from ostiary.pipeline.world import World
 from ostiary.protocol.answers import refused
-from ostiary.protocol.frames import Frame
 
 log: Final = structlog.get_logger(__name__)
 
-Rest = Callable[[Order, Back], Awaitable[Json]]
-"""What is left to be heard of an answer that is not whole yet."""
 Soon = Callable[[Callable[[], None]], object]
 """Call something at the end of the event loop's turn, like `call_soon`."""
 Together = Callable[[list[Trail]], None]
 """Write the intents of calls, all or none, or raise."""
 _TEXTUAL: Final = frozenset({"content", "isError", "resultType"})
 """What a result has that hands no links over, if its content is text."""
-
-
-class Told(Protocol):
-    """Hears how an exchange with a server went: one of the three, once."""
-
-    def answered(self, raw: Json, /) -> None:
-        """Take the answer: `{"result": …}` or `{"error": …}`."""
-
-    def failed(self, error: GatewayError, /) -> None:
-        """Take why there is none."""
-
-    def slow(self, rest: Rest, /) -> None:
-        """Take over an answer that has begun and takes its time."""
-
-
-class Exchange(Protocol):
-    """One call at a server, for which there is a way."""
-
-    def send(self, arguments: bytes, deadline: float, told: Told, /) -> None:
-        """Send the call, with the compact JSON of its arguments; `told` may hear of it at once."""
-
-    def abandon(self) -> None:
-        """Give the way back, or tell the server that nobody waits any more; nothing is told after that."""
-
-
-class Line(Protocol):
-    """The way to one tool of one server that can be called without waiting for the way itself."""
-
-    def hold(self) -> Exchange | None:
-        """Keep a way for one call, which will be sent on it or abandoned; None: there is none at this moment."""
-
-
-class Land(Protocol):
-    """The way back to one client, which waits for nothing."""
-
-    def finish(self, answer: Answer, /) -> int:
-        """Send the last word, and return its size in bytes."""
-
-    def linger(self, rest: Callable[[Reply], Awaitable[None]], /) -> None:
-        """Let a task of its own do the rest, with a reply that can stream."""
-
-
-class Plan(Struct, frozen=True):
-    """What was said to one caller about one tool, and will be said again."""
-
-    client: Client
-    meta: Json
-    """`_meta` of the requests that it is for."""
-    frame: Frame | None
-    """How these requests are spelled."""
-    target: Target
-    check: Check
-    """The target's own."""
-    allow: Allow
-    pay: Callable[[], Release]
-    """Pays the rule's charges."""
-    line: Line
-    told: bytes
-    """What the ledger says of all of these calls."""
 
 
 class Turn:

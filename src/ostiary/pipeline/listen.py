@@ -13,7 +13,7 @@ from ostiary.core.errors import BadParams, GatewayError, SessionRequired
 from ostiary.core.model import Allow, Answer, Caller, Deny, Kind, Order, Reason, Surface, Target
 from ostiary.core.ports import Change, Reply
 from ostiary.core.rules import Ask
-from ostiary.pipeline import links, tasks
+from ostiary.pipeline import links, screening, tasks
 from ostiary.pipeline.feed import LISTS, Feed
 from ostiary.pipeline.links import Links
 from ostiary.pipeline.reach import readable, resource
@@ -78,7 +78,9 @@ def _resources(asked: Any, order: Order, surface: Surface, world: World) -> list
         return []
     if not isinstance(asked, list) or not all(isinstance(uri, str) for uri in asked) or len(asked) > _MOST_URIS:
         raise BadParams(hint=f"resourceSubscriptions is a list of at most {_MOST_URIS} URIs")
-    found = (readable(uri, surface, order.caller, world.links, order.ask) for uri in dict.fromkeys(asked))
+    # The server is told which URI is watched, so that this is decided as a call is: by what the run has met.
+    ask = tasks.aware(order, world)
+    found = (readable(uri, surface, order.caller, world.links, ask) for uri in dict.fromkeys(asked))
     return [target for target in found if target is not None]
 
 
@@ -88,7 +90,9 @@ async def _watched(resources: Iterable[Target], order: Order, feed: Feed, world:
 
     async def watch(target: Target) -> None:
         try:
-            watched = await world.watch(msgspec.structs.replace(order, target=target), feed.tell)
+            wanted = msgspec.structs.replace(order, target=target)
+            await screening.wished(target.name, wanted, world)
+            watched = await world.watch(wanted, feed.tell)
         except GatewayError:
             # It is not honoured, and the acknowledgement says so; the client may try again.
             return

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ostiary.core.screening import Payload, Redact, Text, Verdict
+from ostiary.core.screening import Payload, Redact, Side, Text, Verdict
 from ostiary.guards.acting import Then, verdict
 from ostiary.guards.detecting import SLUGS, Detect
 from ostiary.guards.found import Found
@@ -27,6 +27,8 @@ _TURN: Final = 4_096
 _PASSES: Final = 4
 _SEAM: Final = 256
 """Characters on both sides of where two content blocks meet."""
+_WORD, _WORDS = 32, 4_096
+"""Characters of a word that is worth remembering, and how many are remembered."""
 
 
 class Wanted(Struct, frozen=True):
@@ -44,6 +46,7 @@ class Local:
 
     def __init__(self, detect: Detect, then: Then, wanted: Wanted, pseudonyms: Pseudonyms) -> None:
         self._detect, self._then, self._wanted, self._pseudonyms = detect, then, wanted, pseudonyms
+        self._harmless: set[tuple[str, str, Side]] = set()
 
     async def __call__(self, payload: Payload) -> Verdict:
         """Look at a payload, and again at what is replaced: a mask can make a telling row of what stands around it."""
@@ -66,6 +69,8 @@ class Local:
             key = _key(text)
             if key in self._wanted.skip:
                 continue
+            if (text.value, key, payload.side) in self._harmless:
+                continue
             here: dict[Found, None] = {}
             for start, piece in pieces(text.value):
                 here |= dict.fromkeys(_moved(each, start) for each in self._found(piece, key, payload))
@@ -73,11 +78,21 @@ class Local:
                 if read > _TURN:
                     read = 0
                     await asyncio.sleep(0)
-            found[index] = list(here)
+            if here:
+                found[index] = list(here)
+            else:
+                self._remember(text.value, key, payload.side)
         for index, each in self._across(payload):
             found.setdefault(index, []).append(each)
         ours = partial(self._ours, payload.run)
         return {index: fresh(payload.texts[index].value, some, ours) for index, some in found.items() if some}
+
+    def _remember(self, value: str, key: str, side: Side) -> None:
+        """Remember a word in which nothing was found: most texts are names of members, and come again in every call."""
+        if len(value) <= _WORD and len(key) <= _WORD and value.isidentifier():
+            if len(self._harmless) >= _WORDS:
+                self._harmless.clear()
+            self._harmless.add((value, key, side))
 
     def _said(self, texts: Sequence[Text], found: Mapping[int, Sequence[Found]], run: str) -> Verdict:
         return verdict(texts, found, self._then, partial(self._pseudonyms.token, run))

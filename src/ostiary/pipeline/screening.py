@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, Final, assert_never
 
 import msgspec
@@ -11,7 +12,8 @@ from msgspec import Struct
 
 from ostiary.core.errors import Blocked
 from ostiary.core.model import Call, Caller, Json, Order, Target
-from ostiary.core.ports import Back
+from ostiary.core.ports import Back, Wish
+from ostiary.core.rules import Run
 from ostiary.core.screening import (
     Block,
     Fence,
@@ -30,7 +32,9 @@ from ostiary.core.screening import (
     Verdict,
 )
 from ostiary.core.trail import Trail
+from ostiary.pipeline.runs import traced
 from ostiary.pipeline.world import World
+from ostiary.protocol import modern
 from ostiary.protocol.leaves import replaced, words
 
 _UNSAID: Final = frozenset({"_meta", "name", "ref", "requestState", "taskId", "cursor"})
@@ -38,6 +42,10 @@ _UNSAID: Final = frozenset({"_meta", "name", "ref", "requestState", "taskId", "c
 _HANDLES: Final = {(*before, name) for before in ((), ("result",)) for name in ("taskId", "requestState", "nextCursor")}
 """What servers hand out leaves sealed: nobody reads it, and a call could not go on with another."""
 _RIGID: Final = frozenset({"uri"})
+_ENVELOPE: Final = frozenset({modern.VERSION, modern.CAPABILITIES, modern.INFO, modern.LEVEL, "progressToken"})
+"""Members of `_meta` that are said to the gateway, which says its own to servers."""
+_TRACE: Final = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+"""The name of a trace (W3C Trace Context, section 3.2.2) is no words, and means nothing any more when it is changed."""
 _WINDOW: Final = 86_400.0
 """Seconds of one run of a caller's program that names neither a session nor a trace."""
 _KINDS: Final = 8
@@ -49,35 +57,62 @@ class About(Struct, frozen=True):
     target: Target
     method: str
     run: str
+    caller: Caller
+    asked: Json
+    """What the call that they belong to asks for, as it came."""
+    tracked: Run | None = None
+    """The run of whose answers it counts what is found in them; None where no rule asks."""
 
 
 async def asked(call: Call, caller: Caller, target: Target, world: World, trail: Trail) -> Call:
     """Show what a client says to the guards; return the call with what they left of it."""
     if not target.guards_in:
         return call
-    about = About(target, call.method, run(call, caller, world.time()))
+    about = About(target, call.method, run(call, caller, world.time()), caller, _essence(call))
     said = {key: value for key, value in call.params.items() if key not in _UNSAID}
+    if others := _others(call.params.get("_meta")):
+        said["_meta"] = others
     left = await _screened(said, target.guards_in, Side.REQUEST, about, (world, trail))
     if left is said:
         return call
+    if others:
+        left = {**left, "_meta": {**call.params["_meta"], **left["_meta"]}}
     if target.check is not None and isinstance(left.get("arguments"), dict):
         # What a guard put there has to fit the approved schema as well: nothing else reaches a server.
         target.check(left["arguments"])
     return msgspec.structs.replace(call, params={**call.params, **left})
 
 
+def _others(meta: Any) -> dict[str, Any]:
+    """Return what `_meta` says to a server beside what is said to the gateway: it goes on like any argument."""
+    if not isinstance(meta, dict):
+        return {}
+    return {key: value for key, value in meta.items() if key not in _ENVELOPE and not _names_a_trace(key, value)}
+
+
+def _names_a_trace(key: str, value: Any) -> bool:
+    return key == "traceparent" and isinstance(value, str) and _TRACE.fullmatch(value) is not None
+
+
+async def wished(uri: str, order: Order, world: World) -> None:
+    """Show a URI that somebody wants to watch to the guards of the order's target: it goes to the server as it is."""
+    if order.target.guards_in:
+        about = _about(order, world)
+        await _screened({"uri": uri}, order.target.guards_in, Side.REQUEST, about, (world, Looks()))
+
+
 async def told(raw: Json, order: Order, world: World, trail: Trail) -> Json:
     """Show what a server answers to the guards; return what they left of it."""
-    about = About(order.target, order.call.method, run(order.call, order.caller, world.time()))
+    about = _about(order, world, trail.run)
     said = {key: value for key, value in raw.items() if key in {"result", "error"}}
     left = await _screened(said, order.target.guards_out, Side.ANSWER, about, (world, trail))
     return raw if left is said else {**raw, **left}
 
 
-async def pushed(said: Json, order: Order, world: World) -> tuple[Json, Looks]:
+async def pushed(said: Json, order: Order, world: World, tracked: Run | None) -> tuple[Json, Looks]:
     """Show what a server says without being asked to the guards of the order's target; return what they left of it."""
     looks = Looks()
-    about = About(order.target, order.call.method, run(order.call, order.caller, world.time()))
+    about = _about(order, world, tracked)
     return await _screened(said, order.target.guards_out, Side.ANSWER, about, (world, looks)), looks
 
 
@@ -86,7 +121,7 @@ class Screened:
 
     def __init__(self, back: Back, order: Order, world: World, trail: Trail) -> None:
         self._back, self._order, self._around = back, order, (world, trail)
-        self._about = About(order.target, order.call.method, run(order.call, order.caller, world.time()))
+        self._about = _about(order, world, trail.run)
 
     async def notify(self, method: str, params: Json) -> None:
         """Pass a notification on."""
@@ -103,24 +138,27 @@ class Screened:
         return await _screened(params, self._order.target.guards_out, Side.ANSWER, about, self._around)
 
 
+def _about(order: Order, world: World, tracked: Run | None = None) -> About:
+    call, caller = order.call, order.caller
+    return About(order.target, call.method, run(call, caller, world.time()), caller, _essence(call), tracked)
+
+
+def _essence(call: Call) -> Json:
+    """Return what a call asks for, without what is said about it."""
+    return {key: value for key, value in call.params.items() if key not in {"_meta", "requestState"}}
+
+
 def run(call: Call, caller: Caller, now: float) -> str:
     """Name the agent run that a call belongs to: its session, its trace, or its program's day; bound to its caller."""
     client = call.client
     whose = f"{caller.issuer}\n{caller.subject}\n{caller.client}\n"
     if client.session:
         return f"{whose}session:{client.session}"
-    trace = _trace(call.params.get("_meta"))
+    trace = traced(call.params.get("_meta"))
     if trace:
         return f"{whose}trace:{trace}"
     program = client.info.get("name")
     return f"{whose}program:{program if isinstance(program, str) else ''}:{int(now / _WINDOW)}"
-
-
-def _trace(meta: Any) -> str:
-    """Return the trace id of a W3C traceparent (Trace Context, section 3.2.2), where there is one."""
-    said = meta.get("traceparent") if isinstance(meta, dict) else None
-    parts = said.split("-") if isinstance(said, str) else []
-    return parts[1] if len(parts) == 4 and len(parts[1]) == 32 else ""  # noqa: PLR2004 - version-trace-parent-flags
 
 
 async def _screened(
@@ -130,15 +168,29 @@ async def _screened(
     for screen in screens:
         # What one guard replaced is what the next one reads.
         payload = _payload(said, side, about)
-        verdict = await _looked(screen, payload, *around)
+        verdict = await looked(screen, payload, around[0].clock, around[1])
+        if side is Side.ANSWER and about.tracked is not None and not isinstance(verdict, Pass):
+            # What was found may have told the model something, whatever is left of it; in a rehearsal it all did.
+            around[0].runs.found(about.tracked, screen.name, around[0].clock())
         if screen.shadow or isinstance(verdict, Pass | Note):
             continue
-        if isinstance(verdict, Block | Hold):
+        if isinstance(verdict, Block):
             raise Blocked(f"{screen.name}: {verdict.finding}", hint=f"{screen.name}: {verdict.finding}")
+        if isinstance(verdict, Hold):
+            by = await around[0].approve(_wish(screen, verdict, side, about))
+            around[1].findings.append(f"{screen.name}: approved by {by}")
+            continue
         said = replaced(said, _replaceable(screen, verdict, payload))
         if isinstance(verdict, Fence):
             said = _told_of(said, verdict.meta)
     return said
+
+
+def _wish(screen: Screen, verdict: Hold, side: Side, about: About) -> Wish:
+    """Return what a person is asked: whether this call, with these arguments, may go on past this guard."""
+    caller, label = about.caller, about.target.label
+    by, reason = f"{screen.name}/{side.value}", f"{screen.name}: {verdict.finding}"
+    return Wish(caller.issuer, caller.subject, caller.client, label, about.method, by, reason, about.asked)
 
 
 def _told_of(said: Json, meta: Mapping[str, Any]) -> Json:
@@ -152,9 +204,9 @@ def _told_of(said: Json, meta: Mapping[str, Any]) -> Json:
     return {**said, "_meta": {**(known if isinstance(known, dict) else {}), **meta}}
 
 
-async def _looked(screen: Screen, payload: Payload, world: World, trail: Record) -> Verdict:
+async def looked(screen: Screen, payload: Payload, clock: Callable[[], float], trail: Record) -> Verdict:
     """Ask one guard, and write down that it was asked; one that cannot say anything stops the call."""
-    started = world.clock()
+    started = clock()
     verdict: Verdict | None = None
     try:
         async with asyncio.timeout(screen.timeout):
@@ -165,7 +217,7 @@ async def _looked(screen: Screen, payload: Payload, world: World, trail: Record)
         reason = f"it failed with {type(error).__name__}"
     word = "failed" if verdict is None else type(verdict).__name__.lower()
     word = f"would-{word}" if screen.shadow and word not in {"pass", "note"} else word
-    trail.looked.append(Looked(screen.name, payload.side, word, world.clock() - started))
+    trail.looked.append(Looked(screen.name, payload.side, word, clock() - started))
     if verdict is None:
         trail.findings.append(f"{screen.name}: {reason}")
         return Block(f"the guard could not look: {reason}")

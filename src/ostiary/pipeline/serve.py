@@ -37,6 +37,7 @@ async def serve(message: Inbound, reply: Reply, world: World) -> Trail:  # noqa:
         ask = steps.asking(call, message, world) if surface.careful else None
         target = trail.target = steps.resolve(call, surface, caller, world, ask)  # 3 resolve
         mark()
+        trail.run = steps.tracked(call, caller, target, now, world)
         trail.decision = (  # 4 decide
             steps.decided(call, caller, target, ask, trail) if target.careful else decide(caller, target)
         )
@@ -49,6 +50,7 @@ async def serve(message: Inbound, reply: Reply, world: World) -> Trail:  # noqa:
         call = await screening.asked(call, caller, target, world, trail)  # 7 guard the request
         mark()
         if target.server:
+            steps.meets(trail, target, world)
             world.audit.begin(trail)  # 8 record the intent: from here on it may leave
         mark()
         order = Order(call, target, caller, trail.started + target.timeout, trail.reference, message.endpoint, ask)

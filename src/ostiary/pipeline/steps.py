@@ -28,9 +28,9 @@ from ostiary.core.model import (
     Target,
 )
 from ostiary.core.ports import Back, Release, Reply
-from ostiary.core.rules import Ask
+from ostiary.core.rules import Ask, Run
 from ostiary.core.trail import Trail
-from ostiary.pipeline import links, screening, tasks
+from ostiary.pipeline import links, runs, screening, tasks
 from ostiary.pipeline.carry import carried, conversed, handed
 from ostiary.pipeline.conversation import Conversation
 from ostiary.pipeline.local import KEPT, local
@@ -128,13 +128,36 @@ def asking(call: Call, message: Inbound, world: World) -> Ask:
     return Ask(world.time(), None, "", said, client.version, client.era.value, message.peer, message.endpoint)
 
 
+def tracked(call: Call, caller: Caller, target: Target, now: Snapshot, world: World) -> Run | None:
+    """Return the agent run of a call, with what it has met; None where no rule asks, or the call cannot matter."""
+    if not (target.taints or target.careful or target.guards_out):
+        return None
+    # What a client can do was seen for the first time, and the surface came from a later snapshot.
+    tracking = now.tracking or world.current().tracking
+    if tracking is None or not target.server:
+        return None
+    return world.runs.known(runs.run(call, caller, tracking), world.clock())
+
+
+def meets(trail: Trail, target: Target, world: World) -> None:
+    """Remember what a run meets by a call that is about to leave: whatever comes of it, and before anything does."""
+    if trail.run is not None:
+        world.runs.meet(trail.run, target.taints, world.clock())
+
+
 def decided(call: Call, caller: Caller, target: Target, ask: Ask | None, trail: Trail) -> Decision:
     """Decide about a target whose rules look at more than the caller, and note what shadow rules would have done."""
     if ask is not None:
-        ask = msgspec.structs.replace(ask, method=call.method, arguments=_given(call, target))
+        ask = _whole(ask, call, target, trail.run)
     decision = decide(caller, target, ask)
     trail.findings += rehearsals(caller, target, ask, decision)
     return decision
+
+
+def _whole(ask: Ask, call: Call, target: Target, run: Run | None) -> Ask:
+    """Return what rules may look at of one call."""
+    given, met = _given(call, target), run.met if run is not None else None
+    return msgspec.structs.replace(ask, method=call.method, arguments=given, run=met)
 
 
 def _given(call: Call, target: Target) -> Json | None:
@@ -207,11 +230,16 @@ async def forward(order: Order, surface: Surface, reply: Reply, world: World, tr
         await reply.keep(journal, call.client.version >= PRIMED)
     if target.kind is Kind.GATEWAY or (call.client.session and call.method in KEPT):
         answer = await local(order, surface, reply, world)
+        if target.guards_out and answer.payload is not None:
+            # Why a server lets nobody subscribe is in its own words.
+            answer = msgspec.structs.replace(answer, payload=await screening.told(answer.payload, order, world, trail))
         trail.outcome = _outcome(answer.payload)
         return answer
     back: Back = (talk := Conversation(order, reply, world))
     if target.guards_in or target.guards_out:
         back = screening.Screened(back, order, world, trail)
+    if trail.run is not None and any(rule.after for rule in (*target.allows, *target.denies)):
+        back = runs.Attentive(back, lambda: _still(order, trail, world))
     trail.sent = world.clock()
     try:
         if call.client.session and call.id is not None:
@@ -224,6 +252,14 @@ async def forward(order: Order, surface: Surface, reply: Reply, world: World, tr
     if target.guards_out:
         raw = await guarded(order, raw, world, trail)
     return settled(order, raw, world, trail)
+
+
+def _still(order: Order, trail: Trail, world: World) -> None:
+    """Refuse to go on with a call that would not be allowed any more, by what its run has met since."""
+    call, caller, target = order.call, order.caller, order.target
+    if order.ask is not None and trail.run is not None:
+        run = world.runs.known(trail.run, world.clock())
+        permitted(decide(caller, target, _whole(order.ask, call, target, run)), call, caller, target)
 
 
 async def guarded(order: Order, raw: Json, world: World, trail: Trail) -> Json:

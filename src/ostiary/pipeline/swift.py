@@ -9,22 +9,24 @@ order of `serve` and by the same functions. Whatever no plan covers is declined 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-import msgspec
+from msgspec.structs import replace
 
 from ostiary.core.errors import GatewayError
 from ostiary.core.model import Allow, Call, Caller, Charge, Era, Inbound, Kind, Order, Snapshot, Target
 from ostiary.core.ports import Release
 from ostiary.core.trail import Trail
 from ostiary.pipeline import steps
-from ostiary.pipeline.flight import Flight, Land, Line, Plan, Soon, Together, Turn
+from ostiary.pipeline.flight import Flight, Soon, Together, Turn
+from ostiary.pipeline.plan import Land, Line, Plan
 from ostiary.pipeline.world import World
 from ostiary.protocol import modern
-from ostiary.protocol.frames import framed
+from ostiary.protocol.frames import filled, framed
 from ostiary.protocol.jsonrpc import encode
 from ostiary.protocol.jsonrpc import read as parsed
 
+T = TypeVar("T")
 Still = Callable[[], Caller | None]
 """Who a credential speaks for at this moment; None: somebody has to be asked, or it is good no more."""
 
@@ -32,12 +34,14 @@ Still = Callable[[], Caller | None]
 class Regular:
     """A caller at an endpoint, with what `serve` said to them before."""
 
-    __slots__ = ("caller", "message", "plans", "snapshot", "still")
+    __slots__ = ("caller", "latest", "message", "plans", "snapshot", "still")
 
     def __init__(self, message: Inbound, snapshot: Snapshot, caller: Caller, still: Still) -> None:
         self.message, self.snapshot, self.caller, self.still = message, snapshot, caller, still
         self.plans: dict[str, Plan | None] = {}
         """By the tool's name, as the client says it; None for one that `serve` has to carry each time."""
+        self.latest: Plan | None = None
+        """The plan that was made last, with which the next one shares what it can."""
 
 
 METHOD: Final = "tools/call"
@@ -79,7 +83,7 @@ class Swift:
         if still is None or trail.caller is None or still() is not trail.caller or trail.outcome not in _ANSWERED:
             return None
         # The way to the body leads to the connection that it came by, which must not live as long as this.
-        message = msgspec.structs.replace(trail.message, body=_read_before)
+        message = replace(trail.message, body=_read_before)
         return Regular(message, self.world.current(), trail.caller, still)
 
     def holds(self, regular: Regular) -> bool:
@@ -99,9 +103,8 @@ class Swift:
         line = self._line(target) if _plain(call) and _unguarded(target) else None
         if line is not None:
             pay, said = self._owing(allow.charges, regular.caller), self._constant(trail)
-            regular.plans[call.name] = Plan(
-                call.client, call.params["_meta"], framed(body), target, target.check, allow, pay, line, said
-            )
+            plan = Plan(call.client, call.params["_meta"], framed(body), target, target.check, allow, pay, line, said)
+            regular.plans[call.name] = regular.latest = _sharing(plan, regular.latest)
 
     # What is carried.
 
@@ -141,6 +144,29 @@ async def _read_before() -> bytes:
     return b""
 
 
+def _sharing(plan: Plan, other: Plan | None) -> Plan:
+    """Return an equal plan that holds what is the same as another's only once: there are thousands of plans."""
+    # As texts, for 1 and true are equal, and not the same.
+    if other is None or encode(plan.meta) != encode(other.meta):
+        return plan
+    frame, like = plan.frame, other.frame
+    if frame is not None and like is not None:
+        frame = replace(frame, start=_same(frame.start, like.start), end=_same(frame.end, like.end))
+    return replace(
+        plan,
+        client=_same(plan.client, other.client),
+        meta=other.meta,
+        frame=frame,
+        allow=_same(plan.allow, other.allow),
+        # What pays remembers nothing but whom to charge what: the same caller, and the same charges.
+        pay=other.pay if plan.allow.charges == other.allow.charges else plan.pay,
+    )
+
+
+def _same(found: T, kept: T) -> T:
+    return kept if found == kept else found
+
+
 def _plain(call: Call) -> bool:
     """Say whether a call has nothing that the next one like it may have otherwise, but its id and its arguments."""
     return (
@@ -158,13 +184,13 @@ def _unguarded(target: Target) -> bool:
     return (
         target.kind is Kind.TOOL
         and not (target.task or target.drops or target.mirrored or target.guards_in or target.guards_out)
-        and not (target.careful or target.fixed)
+        and not (target.careful or target.fixed or target.taints)
     )
 
 
 def _again(body: bytes, depth: int, name: str, plan: Plan) -> tuple[Call, bytes] | None:
     """Return the call that `read` would return, for a body that is like an earlier one, and its arguments' JSON."""
-    found = plan.frame.filled(body, depth) if plan.frame is not None else None
+    found = filled(plan.frame, body, depth) if plan.frame is not None else None
     if found is None:
         return _spelled(body, depth, name, plan)
     ident, arguments, text = found

@@ -18,7 +18,8 @@ import structlog
 from ostiary.core.errors import BadParams, GatewayError, Limited, NotFound
 from ostiary.core.model import Allow, Call, Caller, Charge, Client, Json, Kind, Order, Surface, Target
 from ostiary.core.ports import Reply
-from ostiary.pipeline import screening
+from ostiary.core.rules import Ask, Run
+from ostiary.pipeline import runs, screening
 from ostiary.pipeline.world import World
 from ostiary.policy.decide import decide
 from ostiary.protocol import questions, tasks
@@ -104,12 +105,26 @@ def watched(asked: Any, order: Order, surface: Surface, world: World) -> dict[st
     tasks.demand(order.call.client)
     if not isinstance(asked, list) or len(asked) > _MOST_TASKS or not all(isinstance(each, str) for each in asked):
         raise BadParams(hint=f"taskIds is a list of at most {_MOST_TASKS} task ids")
-    found = {}
+    found, ask = {}, aware(order, world)
     for ident in asked:
         target = _found(ident, order.caller, surface, world)
-        if target is not None and isinstance(decide(order.caller, target, order.ask), Allow):
+        if target is not None and isinstance(decide(order.caller, target, ask), Allow):
             found[ident] = target
     return found
+
+
+def aware(order: Order, world: World) -> Ask | None:
+    """Return what rules may look at where somebody listens: by now their run may have met more."""
+    run = _run(order, world)
+    return order.ask if order.ask is None or run is None else msgspec.structs.replace(order.ask, run=run.met)
+
+
+def _run(order: Order, world: World) -> Run | None:
+    """Return the agent run of those who listen, with what it has met; None where no rule asks."""
+    tracking = world.current().tracking
+    if tracking is None:
+        return None
+    return world.runs.known(runs.run(order.call, order.caller, tracking), world.clock())
 
 
 def ours(watching: Mapping[str, Target], server: str, client: Client, params: Json) -> list[dict[str, Any]]:
@@ -249,20 +264,24 @@ class News:
         if surface is None or not await world.standing(order.caller):
             return
         # A rule may have gone, and with it the tool: then its tasks are unknown, here as elsewhere.
-        present = watched(self.agreed, order, surface, world)
+        present, run = watched(self.agreed, order, surface, world), _run(order, world)
         for each in ours(present, server, order.call.client, params):
-            said = await self._guarded(each, present[each["taskId"]])
+            target = present[each["taskId"]]
+            if run is not None:
+                # What a task tells is met by whoever hears it, not only by the run that began it.
+                world.runs.meet(run, target.taints, world.clock())
+            said = await self._guarded(each, target, run)
             meta = {**(said.get("_meta") or {}), SUBSCRIPTION: order.call.id}
             await self._reply.put(notification(tasks.NOTIFICATION, {**said, "_meta": meta}))
 
-    async def _guarded(self, said: dict[str, Any], target: Target) -> Json:
+    async def _guarded(self, said: dict[str, Any], target: Target, run: Run | None) -> Json:
         """Return what is said of a task as the guards leave it: what comes unasked is read like any answer."""
         if not target.guards_out:
             return said
         call = msgspec.structs.replace(self._order.call, method=tasks.NOTIFICATION)
         order = msgspec.structs.replace(self._order, call=call, target=target)
         try:
-            left, looks = await screening.pushed(said, order, self._world)
+            left, looks = await screening.pushed(said, order, self._world, run)
         except GatewayError as error:
             log.warning("what a server says of a task is not told", target=target.label, reason=error.detail)
             failure = {"code": error.jsonrpc, "message": error.message}

@@ -4,14 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from ostiary.core.errors import Held
 from ostiary.core.model import Inbound, Snapshot
-from ostiary.core.ports import Audit, Changes, Identify, Reply, Seal, Send, Spend, Standing, Surfaces, Watch
+from ostiary.core.ports import (
+    Approving,
+    Audit,
+    Changes,
+    Identify,
+    Reply,
+    Seal,
+    Send,
+    Spend,
+    Standing,
+    Surfaces,
+    Watch,
+    Wish,
+)
 from ostiary.core.trail import Trail
 from ostiary.pipeline.links import Links
+from ostiary.pipeline.runs import Runs
 from ostiary.pipeline.sessions import Sessions
 from ostiary.pipeline.suspend import Suspensions
+
+
+async def nobody(wish: Wish) -> str:
+    """Hold every call: there is nobody to approve it."""
+    raise Held(wish.reason, hint=wish.reason)
 
 
 class World(Struct, frozen=True):
@@ -40,3 +60,5 @@ class World(Struct, frozen=True):
     """Carries a message within a message: `pipeline.serve.serve`, which nothing that it calls can import."""
     challenge: Callable[[str], str]
     """The WWW-Authenticate value for callers of an endpoint who could not be identified."""
+    runs: Runs = field(default_factory=Runs)
+    approve: Approving = nobody

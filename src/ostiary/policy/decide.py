@@ -14,6 +14,7 @@ import msgspec
 
 from ostiary.core.model import Allow, Caller, Decision, Deny, Reason, Rule, Target
 from ostiary.core.rules import ERROR, FALSE, TRUE, Ask
+from ostiary.policy import flows
 
 OUT_OF_REACH: Final = "token-reach"
 """The rule named when the credential itself is narrowed to something else."""
@@ -25,7 +26,8 @@ _FINAL: Final = frozenset({Reason.DENY_RULE, Reason.UNDECIDED, Reason.QUARANTINE
 def decide(caller: Caller, target: Target, ask: Ask | None = None) -> Decision:
     """Return `Allow` or `Deny`, always with the rule that made the difference.
 
-    An `ask` without arguments asks whether some arguments may be allowed, which is what a listing wants to know.
+    An `ask` without arguments asks whether some arguments may be allowed, which is what a listing wants to know; one
+    without a run, whether some run may be.
     """
     if target.careful:
         return _careful(caller, target, ask)
@@ -51,9 +53,9 @@ def decide(caller: Caller, target: Target, ask: Ask | None = None) -> Decision:
 def _careful(caller: Caller, target: Target, ask: Ask | None) -> Decision:
     """Decide where rules have conditions."""
     decision = _weighed(caller, target, ask)
-    if isinstance(decision, Allow) or ask is None or ask.arguments is None:
+    if isinstance(decision, Allow) or ask is None or (ask.arguments is None and ask.run is None):
         return decision
-    other = _weighed(caller, target, msgspec.structs.replace(ask, arguments=None))
+    other = _weighed(caller, target, msgspec.structs.replace(ask, arguments=None, run=None))
     return msgspec.structs.replace(decision, open=True) if isinstance(other, Allow) else decision
 
 
@@ -63,7 +65,7 @@ def _weighed(caller: Caller, target: Target, ask: Ask | None) -> Decision:
     for rule in target.denies:
         outcome = came(rule, caller, ask)
         if outcome and not outcome & FALSE:
-            return Deny(_against(rule, outcome), rule.name, when=rule.when)
+            return Deny(_against(rule, outcome), rule.name, when=rule.when, said=flows.denied(rule, ask))
     return _granted(caller, target, ask)
 
 
@@ -87,10 +89,10 @@ def _granted(caller: Caller, target: Target, ask: Ask | None) -> Decision:
 
 def _unheld(rule: Rule, ask: Ask | None) -> Deny:
     """Return the denial by what a rule demands, with the argument that does not fit."""
-    said = None
-    if rule.unfit is not None and ask is not None and ask.arguments is not None:
-        said = rule.unfit(ask.arguments)
-    return Deny(Reason.CONDITION, rule.name, when=rule.when, said=said or "")
+    said = flows.lacking(rule, ask)
+    if not said and rule.unfit is not None and ask is not None and ask.arguments is not None:
+        said = rule.unfit(ask.arguments) or ""
+    return Deny(Reason.CONDITION, rule.name, when=rule.when, said=said)
 
 
 def _against(rule: Rule, outcome: int) -> Reason:

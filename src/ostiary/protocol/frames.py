@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
 from ostiary.core.errors import GatewayError
 from ostiary.core.model import Json
+from ostiary.protocol.frame import Frame
 from ostiary.protocol.jsonrpc import MOST, decode, deeper, encode, more, proven
 
 _decode: Final = msgspec.json.Decoder().decode
@@ -27,39 +27,31 @@ _BESIDE: Final = 64
 """More values than there are beside the arguments of a message that has a frame."""
 
 
-class Frame(Struct, frozen=True, gc=False):
-    """The text around the two."""
-
-    start: bytes
-    middle: bytes
-    end: bytes
-    ident_first: bool
-
-    def filled(self, body: bytes, depth: int) -> tuple[str | int, Json, bytes] | None:
-        """Return the id, the arguments, and their compact text, if the body is this text with the two in it."""
-        start, end = self.start, self.end
-        if not (body.startswith(start) and body.endswith(end)):
+def filled(frame: Frame, body: bytes, depth: int) -> tuple[str | int, Json, bytes] | None:
+    """Return the id, the arguments, and their compact text, if the body is a frame with the two in it."""
+    start, end = frame.start, frame.end
+    if not (body.startswith(start) and body.endswith(end)):
+        return None
+    told, _, text = body[len(start) : -len(end)].partition(frame.middle)
+    if not frame.ident_first:
+        told, text = text, told
+    try:
+        arguments: Any = _decode(text)
+        ident: Any = _decode(told)
+        if type(arguments) is not dict or not _fits(ident, told):
             return None
-        told, _, text = body[len(start) : -len(end)].partition(self.middle)
-        if not self.ident_first:
-            told, text = text, told
-        try:
-            arguments: Any = _decode(text)
-            ident: Any = _decode(told)
-            if type(arguments) is not dict or not _fits(ident, told):
-                return None
-            if encode(arguments) != text:
-                text = proven(text, arguments)
-        except (msgspec.MsgspecError, ValueError, RecursionError, GatewayError):
-            # No JSON, or no UTF-8, or nested too deeply: whoever reads the whole says what is wrong.
-            return None
-        # Fewer brackets than allowed levels, and fewer bytes than allowed values: nothing to measure.
-        levels = depth - _AROUND
-        if len(text) > levels and text.count(b"{") + text.count(b"[") > levels and deeper(arguments, levels):
-            return None
-        if len(text) > MOST and more(arguments, MOST - _BESIDE):
-            return None
-        return ident, arguments, text
+        if encode(arguments) != text:
+            text = proven(text, arguments)
+    except (msgspec.MsgspecError, ValueError, RecursionError, GatewayError):
+        # No JSON, or no UTF-8, or nested too deeply: whoever reads the whole says what is wrong.
+        return None
+    # Fewer brackets than allowed levels, and fewer bytes than allowed values: nothing to measure.
+    levels = depth - _AROUND
+    if len(text) > levels and text.count(b"{") + text.count(b"[") > levels and deeper(arguments, levels):
+        return None
+    if len(text) > MOST and more(arguments, MOST - _BESIDE):
+        return None
+    return ident, arguments, text
 
 
 def _fits(ident: Any, told: bytes) -> bool:

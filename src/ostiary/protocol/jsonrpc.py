@@ -42,7 +42,7 @@ def decode(body: bytes) -> Any:
 
 def read(body: bytes, depth: int) -> dict[str, Any] | list[Any]:
     """Return the JSON object in `body`, or the array of a batch, nested at most `depth` deep, without a doubled key."""
-    message: dict[str, Any] | list[Any] = decode(body)
+    message: Any = decode(body)
     if not isinstance(message, _BODIES):
         raise Malformed(hint="a body is one JSON object")
     # Fewer brackets than allowed levels: nothing to measure.

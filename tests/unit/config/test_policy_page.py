@@ -15,16 +15,18 @@ BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 AROUND = """\
 gateway: {url: https://mcp.example.com}
 identity: {staff: {issuer: https://id.example.com}, partners: {issuer: https://id.partner.example}}
-servers: {files: {command: [files]}, crm: {command: [crm]}}
+guards: [{name: injection, use: injection, then: note}]
 """
+SERVERS = "servers: {files: {command: [files]}, crm: {command: [crm]}}\n"
 
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_every_example_is_taken(block: str) -> None:
     rules = BLOCKS[3] if block.startswith("expect:") else ""
-    config = parse(AROUND + rules + block, "policy.md")
+    servers = "" if block.startswith("servers:") else SERVERS
+    config = parse(AROUND + servers + rules + block, "policy.md")
     assert list(failed(config)) == []
 
 
 def test_there_are_examples_of_everything() -> None:
-    assert len(BLOCKS) == 7
+    assert len(BLOCKS) == 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ostiary.core.screening import Block, Note, Pass, Redact, Text
+from ostiary.core.screening import Block, Fence, Hold, Note, Pass, Redact, Text
 from ostiary.guards.acting import Then, told, verdict
 from ostiary.guards.found import Found
 
@@ -27,6 +27,8 @@ def test_nothing_found_is_nothing_said() -> None:
     [
         (Then.NOTE, Note("personal.card")),
         (Then.BLOCK, Block("personal.card")),
+        (Then.HOLD, Hold("personal.card")),
+        (Then.FENCE, Fence("personal.card", {("a",): ""}, {})),
         (Then.REDACT, Redact("personal.card", {("a",): "pay with [redacted:card] today"})),
         (Then.MASK, Redact("personal.card", {("a",): "pay with [card:…1111] today"})),
         (Then.TOKENIZE, Redact("personal.card", {("a",): "pay with <card of 19> today"})),

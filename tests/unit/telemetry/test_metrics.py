@@ -48,6 +48,7 @@ def meter(**more: Any) -> Meter:
         "servers": lambda: {"files": True, "crm": False},
         "weakened": lambda: 2,
         "held": lambda: {"crm": 4},
+        "guards": lambda: {"keys": False},
     }
     return Meter(**{**filled, **more})
 
@@ -214,6 +215,7 @@ def test_what_is_true_at_the_moment_is_asked_for_at_the_moment() -> None:
     assert found["ostiary_upstream_up", (("server", "files"),)] == 1
     assert found["ostiary_upstream_up", (("server", "crm"),)] == 0
     assert found["ostiary_definitions_held", (("server", "crm"),)] == 4
+    assert found["ostiary_guard_working", (("guard", "keys"),)] == 0
     assert any(name == "ostiary_build_info" for name, _ in found)
     stopped[0] = True
     assert seen(looking)["ostiary_ledger_writable", ()] == 0

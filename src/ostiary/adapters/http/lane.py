@@ -164,7 +164,11 @@ class Passage:
     """One request that goes this way, where the connection expects a cycle."""
 
     # What never changes for most requests is not written for each of them.
-    response_started = response_complete = disconnected = waiting_for_100_continue = more_body = False
+    response_started = False
+    response_complete = False
+    disconnected = False
+    waiting_for_100_continue = False
+    more_body = False
     keep_alive = True
     body = b""
     flight: Flight | None = None

@@ -67,6 +67,10 @@ class Ready(Struct, frozen=True):
     """What the configuration and the catalogues could not be made into, and why."""
     quarantined: tuple[Json, ...] = ()
     """Who and what is shut out."""
+    broken: Mapping[str, str] = {}
+    """Guard → why it does not do what it should."""
+    doubtful: Mapping[str, str] = {}
+    """The same, of guards that stop nothing."""
 
 
 class Window(Struct, frozen=True):
@@ -235,18 +239,27 @@ def obstacles(seen: Ready, snapshot: Snapshot | None) -> list[Told]:
         found.append(
             _told("ledger_stopped", seen.ledger, "make room for the ledger in gateway.data, or make it writable")
         )
-    return found
+    return found + _unguarded(seen.broken)
+
+
+def _unguarded(guards: Mapping[str, str]) -> list[Told]:
+    remedy = "look into the log; what it stands at is stopped where it would let things through"
+    return [_told("guard_broken", f"{name}: {why}", remedy) for name, why in sorted(guards.items())]
 
 
 def details(seen: Ready, snapshot: Snapshot | None, reasons: list[Told]) -> dict[str, Any]:
     """Return what is for people who work here: names of servers and settings."""
-    degraded = [
-        _told("upstream_unreachable", f"{server}: {why}", f"run `ostiary probe {server}`")
-        for server, why in sorted(seen.unreachable.items())
-    ] + [
-        _told("catalogue_stale", f"{server}: {why}", "what was approved of it stays until the server answers")
-        for server, why in sorted(seen.stale.items())
-    ]
+    degraded = (
+        [
+            _told("upstream_unreachable", f"{server}: {why}", f"run `ostiary probe {server}`")
+            for server, why in sorted(seen.unreachable.items())
+        ]
+        + [
+            _told("catalogue_stale", f"{server}: {why}", "what was approved of it stays until the server answers")
+            for server, why in sorted(seen.stale.items())
+        ]
+        + _unguarded(seen.doubtful)
+    )
     return {
         "reasons": reasons,
         "degraded": degraded,

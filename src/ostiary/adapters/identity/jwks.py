@@ -9,34 +9,26 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from cryptography.exceptions import UnsupportedAlgorithm
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey, RSAKey
 from msgspec import Struct
 
+from ostiary.adapters.identity.algorithms import EDWARDS
 from ostiary.adapters.identity.discovery import discovered
 from ostiary.adapters.identity.outbound import WITHIN, Fetch, document, usable
 from ostiary.core.errors import Garbled, GatewayError, Overloaded
 
+if TYPE_CHECKING:
+    from ostiary.adapters.identity.verifying import Public
+
 log: Final = structlog.get_logger(__name__)
 
 MOST_KEYS: Final = 64
-RSA: Final = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
-EDWARDS: Final = frozenset({"EdDSA", "Ed25519"})
-"""Two names of one algorithm (RFC 8037; RFC 9864)."""
-CURVES: Final = {"P-256": frozenset({"ES256"}), "P-384": frozenset({"ES384"}), "P-521": frozenset({"ES512"})}
-# Below, NIST SP 800-131A forbids signatures; above, one verification costs what a hundred should.
-_RSA_BITS: Final = (2048, 8192)
-_RSA_LETTERS: Final = 342
-"""Of the shortest modulus in base64url."""
 _LONGEST: Final = 2048
-"""Characters of a number in a key, and of its id: 8,192 bits are 1,366."""
+"""Characters of a key's id."""
 _MAX_AGE: Final = re.compile(r"(?:^|[,\s])max-age=\"?([0-9]{1,9})", re.IGNORECASE)
 _UNCACHED: Final = re.compile(r"(?:^|[,\s])no-(?:store|cache)(?:$|[,\s])", re.IGNORECASE)
-Public = RSAKey | ECKey | OKPKey
 
 
 class Key(Struct, frozen=True):
@@ -75,7 +67,7 @@ def key_set(found: dict[str, Any]) -> KeySet:
     for place, each in enumerate(listed):
         try:
             keys.append(_key(each))
-        except (ValueError, TypeError, KeyError, JoseError, UnsupportedAlgorithm) as error:
+        except (ValueError, TypeError, KeyError) as error:
             # RFC 7517 section 5: a key that is not understood is passed over, the others count.
             refused.append(f"key {place}: {error if type(error) is ValueError else 'not a well-formed key'}")
     if not keys:
@@ -94,42 +86,16 @@ def _key(said: Any) -> Key:
     if "d" in said or "k" in said:
         # Whoever reads a published private key signs with it; and a symmetric key makes each verifier a signer.
         raise ValueError("private or symmetric")
-    public, algorithms = _public(said)
+    # Most gateways know no issuer, and need not hold what reads keys in memory.
+    from ostiary.adapters.identity.verifying import public_key  # noqa: PLC0415
+
+    public, algorithms = public_key(said)
     declared = said.get("alg")
     if declared is None:
         return Key(kid, algorithms, public)
     if declared not in algorithms:
         raise ValueError("declared for an algorithm that its type does not fit or that is not supported")
     return Key(kid, EDWARDS if declared in EDWARDS else frozenset({declared}), public)
-
-
-def _public(said: dict[str, Any]) -> tuple[Public, frozenset[str]]:
-    # Only the numbers go on: what else is in the object (certificates, URLs) has no say in what the key is.
-    match said.get("kty"):
-        case "RSA":
-            numbers = _numbers(said, "n", "e")
-            if len(numbers["n"]) < _RSA_LETTERS:
-                raise ValueError("an RSA key of less than 2,048 bits")
-            rsa = RSAKey.import_key({"kty": "RSA", **numbers})
-            if not _RSA_BITS[0] <= rsa.raw_value.key_size <= _RSA_BITS[1]:
-                raise ValueError("an RSA key of less than 2,048 or more than 8,192 bits")
-            return rsa, RSA
-        case "EC" if said.get("crv") in CURVES:
-            curve = str(said["crv"])
-            return ECKey.import_key({"kty": "EC", "crv": curve, **_numbers(said, "x", "y")}), CURVES[curve]
-        case "OKP" if said.get("crv") == "Ed25519":
-            return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", **_numbers(said, "x")}), EDWARDS
-    raise ValueError("of a type or curve that is not supported")
-
-
-def _numbers(said: dict[str, Any], *names: str) -> dict[str, str | list[str]]:
-    found: dict[str, str | list[str]] = {}
-    for name in names:
-        number = said[name]
-        if not isinstance(number, str) or len(number) > _LONGEST:
-            raise ValueError(f"its {name} is no number of a reasonable size")
-        found[name] = number
-    return found
 
 
 class Pace(Struct, frozen=True):

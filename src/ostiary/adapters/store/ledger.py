@@ -16,11 +16,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
-
 from ostiary.adapters.store.ledger_read import ledger_directory, seal_file, segment_path
 from ostiary.adapters.store.ledger_records import Bodies, encoded
 from ostiary.adapters.store.ledger_start import Found, ledger_keys, locked, recovered
+from ostiary.adapters.store.ledger_values import Sizes as Sizes
 from ostiary.core.errors import LedgerStopped
 from ostiary.core.trail import Trail
 from ostiary.integrity.chain import FORMAT, Anchor, chain_id, linked, sealed
@@ -31,21 +30,6 @@ Soon = Callable[[Callable[[], None]], object]
 """Call something at the end of the event loop's turn, like `call_soon`."""
 
 _REFERENCES = 500
-
-
-class Sizes(Struct, frozen=True):
-    """When to seal, when to begin a new segment, and how much to keep while the disk refuses. Seconds and bytes."""
-
-    segment_bytes: int = 64 * 1024 * 1024
-    segment_age: float = 86_400.0
-    seal_every: float = 60.0
-    seal_records: int = 10_000
-    retry_every: float = 0.2
-    shapes: bool = True
-    """Keep the shape of arguments with values masked, and not only their digest."""
-    queued_refusals: int = 8192
-    """Records of calls that never left, kept while stopped. Outcomes of calls that left are kept without a bound:
-    no call leaves while the ledger is stopped, so there are no more than were in flight."""
 
 
 class Ledger:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
-from ostiary.adapters.store.ledger_callers import Principal, Principals
+from ostiary.adapters.store.ledger_callers import Principals
+from ostiary.adapters.store.ledger_values import Arguments, Bytes, Guarded, Judgement, Millis, Ran, Record
 from ostiary.core.model import Allow, Call, Decision
 from ostiary.core.trail import Trail
 from ostiary.protocol.redaction import digester, masked
@@ -32,79 +32,6 @@ _BEGUN: Final = b'{"type":"%b","time":"%b","reference":"%b"'
 """How a record of a call begins."""
 
 _encode: Final = msgspec.json.Encoder().encode
-
-
-class Judgement(Struct, omit_defaults=True, gc=False):
-    """What policy said, and which rule said it."""
-
-    effect: str
-    rule: str | None = None
-    reason: str | None = None
-
-
-class Arguments(Struct, gc=False):
-    """What the arguments were, without saying it."""
-
-    digest: str
-    masked: Any
-
-
-class Bytes(Struct, gc=False, rename={"in_": "in"}):
-    """Sizes of the request and of the answer."""
-
-    in_: int
-    out: int
-
-
-class Millis(Struct, gc=False):
-    """How long the call took, and whose time it was."""
-
-    total: float
-    upstream: float
-    gateway: float
-
-
-class Guarded(Struct, gc=False):
-    """That a guard looked, which way, what it said, and how long it took."""
-
-    guard: str
-    side: str
-    verdict: str
-    ms: float
-
-
-class Record(Struct, omit_defaults=True, gc=False):
-    """A record of a call. An intent has the first part, an outcome the second, a call that never left has both."""
-
-    type: str
-    time: str
-    reference: str
-    endpoint: str = ""
-    peer: str = ""
-    revision: int = -1
-    principal: Principal | None = None
-    era: str = ""
-    version: str = ""
-    program: str = ""
-    """The name that the client's program gives itself."""
-    offer: str = ""
-    """The declared capabilities that change what a server offers, canonical."""
-    method: str = ""
-    server: str = ""
-    tool: str = ""
-    """The target's label, whatever its kind."""
-    name: str | None = None
-    """As the client said it."""
-    decision: Judgement | None = None
-    arguments: Arguments | None = None
-    findings: list[str] = []
-    guards: list[Guarded] = []
-    """Every look of a guard so far, in order: the proof that it ran."""
-
-    outcome: str = ""
-    detail: str = ""
-    bytes: Bytes | None = None
-    ms: Millis | None = None
 
 
 class Bodies:
@@ -181,7 +108,7 @@ class Bodies:
         return Record(
             kind, self.stamp(trail.time), trail.reference, message.endpoint[:128], message.peer, trail.revision,
             principal, era, version, program, offer, method, server, label, name and name[:256],
-            _judgement(trail.decision), said, _findings(trail.findings), _guards(trail),
+            _judgement(trail.decision), said, _findings(trail.findings), _guards(trail), _ran(kind, trail),
         )  # fmt: skip
 
     def _arguments(self, call: Call) -> Arguments | None:
@@ -247,6 +174,14 @@ def _judgement(decision: Decision | None) -> Judgement | None:
 
 def _findings(findings: list[str]) -> list[str]:
     return [finding[:_FINDING] for finding in findings[:_FINDINGS]] if findings else findings
+
+
+def _ran(kind: str, trail: Trail) -> Ran | None:
+    run, target = trail.run, trail.target
+    if run is None:
+        return None
+    adds = sorted(target.taints) if target is not None and kind == "intent" else []
+    return Ran(run.ident, sorted(run.met), sorted(run.unmet), adds)
 
 
 def _guards(trail: Trail) -> list[Guarded]:

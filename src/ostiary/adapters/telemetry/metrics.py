@@ -22,12 +22,12 @@ from ostiary.core.trail import Trail
 from ostiary.protocol.methods import METHODS, OWN
 
 # From what the gateway itself takes (tens of microseconds) to the longest calls that people configure.
-SECONDS: Final = (
+SECONDS: Final[tuple[float, ...]] = (
     0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05,
     0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0,
 )  # fmt: skip
 # A step is a fraction of that: microseconds, or a wait.
-STEP_SECONDS: Final = (
+STEP_SECONDS: Final[tuple[float, ...]] = (
     0.000001, 0.000002, 0.000005, 0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005,
     0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0,
 )  # fmt: skip
@@ -121,7 +121,7 @@ class Series:
 class Meter:
     """Counts every call when it has ended."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one gauge
         self,
         *,
         in_flight: Callable[[], int],
@@ -130,6 +130,7 @@ class Meter:
         servers: Callable[[], Mapping[str, bool]],
         weakened: Callable[[], int],
         held: Callable[[], Mapping[str, int]] = dict,
+        guards: Callable[[], Mapping[str, bool]] = dict,
         most: int = SERIES,
     ) -> None:
         """Take what is looked at only when somebody asks; `servers` says which of them answer."""
@@ -141,7 +142,7 @@ class Meter:
         self._steps = {step: Histogram(STEP_SECONDS) for step in (*STEPS[:_CARRY], "forward", "check", "reply")}
         self._registry = CollectorRegistry()
         self._registry.register(_Counted(self._series, self._servers, self._steps))
-        self._registry.register(_Seen(in_flight, suspended, ledger_stopped, servers, weakened, held))
+        self._registry.register(_Seen(in_flight, suspended, ledger_stopped, servers, weakened, held, guards))
         ProcessCollector(registry=self._registry)
 
     def __call__(self, trail: Trail) -> None:
@@ -266,10 +267,11 @@ class _Seen(Collector):
         servers: Callable[[], Mapping[str, bool]],
         weakened: Callable[[], int],
         held: Callable[[], Mapping[str, int]],
+        guards: Callable[[], Mapping[str, bool]],
     ) -> None:
         self._in_flight, self._suspended = in_flight, suspended
         self._ledger_stopped, self._servers = ledger_stopped, servers
-        self._weakened, self._held = weakened, held
+        self._weakened, self._held, self._guards = weakened, held, guards
 
     def collect(self) -> Iterator[Metric]:
         build = GaugeMetricFamily("ostiary_build_info", "What is running.", None, ("version", "python"))
@@ -282,10 +284,11 @@ class _Seen(Collector):
         yield GaugeMetricFamily("ostiary_unsafe_keys", "Weakening keys in force.", self._weakened())
         yield _gauge("ostiary_upstream_up", "1: the server answers.", self._servers())
         yield _gauge("ostiary_definitions_held", "Definitions that wait for approval.", self._held())
+        yield _gauge("ostiary_guard_working", "1: the guard finds what it has to find.", self._guards(), "guard")
 
 
-def _gauge(name: str, told: str, found: Mapping[str, int]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, told, None, ("server",))
-    for server, value in found.items():
-        family.add_metric((_plain(server),), value)
+def _gauge(name: str, told: str, found: Mapping[str, int], label: str = "server") -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, told, None, (label,))
+    for each, value in found.items():
+        family.add_metric((_plain(each),), value)
     return family

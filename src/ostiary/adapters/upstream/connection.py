@@ -11,10 +11,10 @@ import math
 from typing import Final, Protocol, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
-from msgspec import Struct
 
-from ostiary.adapters.upstream.heads import Head, Heads
+from ostiary.adapters.upstream.heads import Heads
 from ostiary.adapters.upstream.response import Response, Stream
+from ostiary.adapters.upstream.values import Head, Limits
 from ostiary.core.errors import Garbled, Lost, TimedOut, UpstreamFailure
 from ostiary.protocol.sse import EventTooLarge
 
@@ -31,21 +31,6 @@ BODILESS: Final = (204, 304)
 EVENT_STREAM: Final = b"text/event-stream"
 _MORE: Final = " of more than "
 """What is over a limit, in words that whoever called may read."""
-
-
-class Limits(Struct, frozen=True):
-    """What one upstream may take from us."""
-
-    connections: int = 256
-    waiting: int = 1024
-    """Exchanges that may queue for a connection."""
-    idle: float = 4.0
-    """Seconds. uvicorn and Node close idle connections after 5: be first, or a request may cross their closing."""
-    head: int = 64 * 1024
-    body: int = 32 * 1024 * 1024
-    event: int = 4 * 1024 * 1024
-    buffered: int = 1024 * 1024
-    """Bytes of a stream that may wait for their reader before we stop reading from the socket."""
 
 
 class Owner(Protocol):

@@ -9,21 +9,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from msgspec import Struct
+from ostiary.adapters.upstream.values import Head
 
 _END: Final = b"\r\n\r\n"
 _LINE: Final = b"\r\n"
 _LENGTH: Final = re.compile(rb"\r\n(?i:content-length): ?(?=[0-9]+(?:\r\n|\Z))")
 _KEPT: Final = 64
 """Heads remembered. Most servers write the time into theirs, so that all are forgotten after about a minute."""
-
-
-class Head(Struct, frozen=True):
-    """What was read from one head."""
-
-    status: int
-    fields: dict[bytes, bytes]
-    idle: float
 
 
 class Heads:

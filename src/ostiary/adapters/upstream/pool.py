@@ -15,11 +15,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from msgspec import Struct
-
-from ostiary.adapters.upstream.connection import Connection, Limits
+from ostiary.adapters.upstream.connection import Connection
 from ostiary.adapters.upstream.heads import Heads
 from ostiary.adapters.upstream.response import Response
+from ostiary.adapters.upstream.values import Limits, Stats
 from ostiary.core.errors import Fault, Lost, Overloaded, TimedOut, Unreachable
 from ostiary.policy.egress import Origin
 
@@ -40,15 +39,6 @@ class Dial(Protocol):
         self, origin: Origin, factory: Callable[[], Connection], tls: ssl.SSLContext | None, /
     ) -> Connection:
         """Return what `factory` made, connected."""
-
-
-class Stats(Struct, frozen=True):
-    """How busy a pool is."""
-
-    open: int
-    idle: int
-    in_flight: int
-    waiting: int
 
 
 class Pool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,12 +11,16 @@ from msgspec import Struct
 
 from ostiary.adapters.store import database
 from ostiary.config.checking import Seen, strange, tried, unfit
+from ostiary.config.parse import Document
 from ostiary.config.policy import told
 from ostiary.config.problems import Problem, ordered
 from ostiary.config.schema import Config, weakened
+from ostiary.core.model import Kind
 from ostiary.entry.cli.terminal import CONFIG, AsJson, ConfigFile, data, line, plural, say
 from ostiary.entry.offline import Offline, data_folder, offline
+from ostiary.entry.plugins import broken, missing
 from ostiary.operate.explain import unchecked
+from ostiary.operate.labelling import unlabelled
 
 
 class Findings(Struct):
@@ -33,17 +38,18 @@ def check(
     config: ConfigFile = CONFIG,
     *,
     strict: Annotated[bool, typer.Option("--strict", help="Fail on every unsafe_ key as well.")] = False,
+    load: Annotated[bool, typer.Option("--load", help="Load guards of other packages, which runs their code.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List every problem of a configuration at once, with file, line, column and what to write instead.
 
     Shape, references between keys and the file's own expectations are errors.
     What its servers were seen to offer adds notes, such as names that collide.
-    Nothing is started, and nothing is changed.
+    Nothing is started, and nothing is changed. Packages that bring guards are only looked up, without --load.
 
     Example: ostiary check -c ostiary.yaml --strict
     """
-    found = _examined(config)
+    found = _examined(config, broken if load else missing)
     passed = not found.problems and not (strict and found.unsafe)
     if as_json:
         data(_plain(found, config, passed=passed))
@@ -53,12 +59,13 @@ def check(
         raise typer.Exit(1)
 
 
-def _examined(path: Path) -> Findings:
+def _examined(path: Path, plugins: Callable[[Document], Iterable[Problem]]) -> Findings:
     document, problems = tried(path.read_bytes(), str(path))
     if document is None:
         return Findings(problems)
+    problems = ordered((*problems, *plugins(document)))
     config = document.config
-    notes, hints = _unseen(config, frozenset()), tuple[Problem, ...]()
+    notes, hints = (*_unseen(config, frozenset()), *unlabelled(config, {})), tuple[Problem, ...]()
     # Opening the data folder would make it, and a check changes nothing.
     if (data_folder(config, path) / database.NAME).exists():
         opened = offline(path, document=document)
@@ -85,7 +92,12 @@ def _noted(opened: Offline) -> tuple[str, ...]:
     """Return what only the catalogue can tell, such as collisions."""
     misfits = {told(each) for each in opened.revisions.faults}
     notes = (note for note in opened.notes if not any(note.startswith(each) for each in misfits))
-    return (*notes, *_unseen(opened.config, frozenset(row.server for row in opened.sightings())))
+    tools: dict[str, list[str]] = {}
+    for row in opened.sightings():
+        if row.sighting.kind is Kind.TOOL:
+            tools.setdefault(row.server, []).append(row.sighting.name)
+    seen = frozenset(row.server for row in opened.sightings())
+    return (*notes, *_unseen(opened.config, seen), *unlabelled(opened.config, tools))
 
 
 def _summary(config: Config) -> str:

@@ -125,7 +125,8 @@ def _row(each: GuardEntry) -> list[Any]:
     if each.use == PLUGIN:
         kinds = f"{each.load} of {package(each) or styled('no package', 'red')}"
     mode = styled("shadow", "yellow") if each.shadow else styled("enforced", "green")
-    return [each.name, each.use, ", ".join(each.in_), ", ".join(each.on), each.then, kinds, f"{each.at:g}", mode]
+    then = each.then or each.use
+    return [each.name, each.use, ", ".join(each.in_), ", ".join(each.on), then, kinds, f"{each.at:g}", mode]
 
 
 # What is made of one text

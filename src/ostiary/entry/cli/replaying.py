@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import msgspec
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from ostiary.adapters.identity import tokens
 from ostiary.adapters.store import database
 from ostiary.adapters.store.ledger_read import ledger_directory, lines, segments
+from ostiary.adapters.store.ledger_runs import recent
 from ostiary.config.scopes import brings
 from ostiary.core.model import Caller, Surface, Target
 from ostiary.core.rules import Ask
@@ -72,7 +72,7 @@ def _meaning(uri: str, surface: Surface, caller: Caller, ask: Ask) -> Target | N
 
 def calls(data: Path, since: str, told: str) -> Iterator[Past]:
     """Yield the calls since a time, oldest first; a bar on the terminal says how far it is."""
-    found = _wanted(segments(ledger_directory(data)), since)
+    found = recent(segments(ledger_directory(data)), since)
     total = sum(path.stat().st_size for _, path in found)
     with _bar() as bar:
         task = bar.add_task(told, total=total)
@@ -91,22 +91,6 @@ def _of_segment(number: int, path: Path, since: str, advance: Callable[[int], An
         if call is not None and call.time >= since:
             yield call
     advance(size)
-
-
-def _wanted(found: list[tuple[int, Path]], since: str) -> list[tuple[int, Path]]:
-    """Return the segments that may hold calls since then: all from the last that began before."""
-    for index in range(len(found) - 1, 0, -1):
-        if _begun(found[index][1]) <= since:
-            return found[index:]
-    return found
-
-
-def _begun(path: Path) -> str:
-    with path.open("rb") as file:
-        try:
-            return str(msgspec.json.decode(file.readline(1 << 16))["time"])
-        except (msgspec.MsgspecError, KeyError, TypeError):
-            return ""
 
 
 def _bar() -> Progress:

@@ -17,6 +17,7 @@ from ostiary.adapters.store import database, identities
 from ostiary.config.problems import did_you_mean
 from ostiary.core.model import Json
 from ostiary.entry.cli import offered
+from ostiary.entry.cli.labelling import label
 from ostiary.entry.cli.offered import IDENTITY, Seen
 from ostiary.entry.cli.sbom import sbom
 from ostiary.entry.cli.terminal import (
@@ -64,6 +65,7 @@ Digest = Annotated[
 
 
 app.command("sbom")(sbom)
+app.command("label")(label)
 
 
 @app.command("list")

@@ -14,7 +14,7 @@ from ostiary.config.guards import GuardEntry
 from ostiary.core.screening import Block, Fence, Hold, Note, Pass, Payload, Redact, Side, Text, Verdict
 from ostiary.entry.cli.labelled import everything
 from ostiary.entry.cli.terminal import shown
-from ostiary.entry.guarding import LOCAL, local
+from ostiary.entry.guarding import LOCAL, fenced, local
 from ostiary.guards.found import Found
 from ostiary.guards.masking import partly
 
@@ -22,6 +22,8 @@ _SENSITIVE: Final = ("secrets", "personal")
 _HIDDEN: Final = "•"
 _WIDE: Final = 60
 _LEFT: Final = 400
+_PLACE: Final = ("result", "content", 0)
+"""Where a text stands that is no member of anything else."""
 
 
 class Seen(Struct, frozen=True):
@@ -104,7 +106,9 @@ def looked(text: str, key: str, surface: str, guards: Sequence[GuardEntry], besi
         if each.use not in LOCAL:
             said.append(Tried(each.name, "-", f"{each.use} is asked by a running gateway only"))
             continue
-        verdict = _verdict(each, beside, Payload(Side(surface), "", "", "", "", (Text((key or "text",), text),)))
+        verdict = _verdict(
+            each, beside, Payload(Side(surface), "", "", "", "", (Text((*_PLACE, key or "text"), text),))
+        )
         before, text = text, text if each.shadow else _left(verdict, text)
         # What this guard leaves may be another's to find, or nobody's: nothing secret of it is shown all the same.
         safe = "" if text == before else _blackened(text, key, surface)
@@ -117,7 +121,8 @@ def looked(text: str, key: str, surface: str, guards: Sequence[GuardEntry], besi
 def _verdict(entry: GuardEntry, beside: Path, payload: Payload) -> Verdict:
     async def asked() -> Verdict:
         async with asyncio.timeout(entry.timeout):
-            return await local(entry, _Sketched(), beside)(payload)
+            guard = local(entry, _Sketched(), beside)
+            return await (fenced(guard) if entry.then == "fence" else guard)(payload)
 
     try:
         return asyncio.run(asked())

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ostiary.adapters.identity import tokens
 from ostiary.adapters.store import database
-from ostiary.config import values
+from ostiary.config import labels, values
 from ostiary.config.policy import Policy, issuers
 from ostiary.config.problems import Unfit, did_you_mean
 from ostiary.config.scopes import brings
@@ -64,6 +64,9 @@ def why(
     config: ConfigFile = CONFIG,
     *,
     args: Annotated[str, typer.Option("--args", metavar="JSON", help="Arguments to check as well.")] = "",
+    after: Annotated[
+        str, typer.Option("--after", metavar="LIST", help="What the run met before: private,untrusted,guard:NAME.")
+    ] = "",
     view: View = "",
     as_json: AsJson = False,
 ) -> None:
@@ -74,14 +77,14 @@ def why(
 
     Example: ostiary why alice files.read_file --args '{"path": "/a"}'
     """
-    arguments = _arguments(args)
+    arguments, run = _arguments(args), _met(after)
     opened = offline(config)
     _known(opened, view)
     if not tool:
-        _effective(opened, who, view, as_json=as_json)
+        _effective(opened, who, view, run, as_json=as_json)
         return
     asked = _asked(opened, tool, view)
-    ask = Ask(now(), arguments, _METHODS.get(asked.target.kind, ""), placed=False)
+    ask = Ask(now(), arguments, _METHODS.get(asked.target.kind, ""), placed=False, run=run)
     answers = []
     for name, caller, unusable in _callers(opened, who, asked.target.label):
         told = explained(opened.config, caller, asked.target, ask, opened.revisions.marks)
@@ -101,9 +104,9 @@ def _known(opened: Offline, view: str) -> None:
         raise usage("--view", did_you_mean(view, opened.config.views) or "there is no such view")
 
 
-def _effective(opened: Offline, who: str, view: str, *, as_json: bool) -> None:
+def _effective(opened: Offline, who: str, view: str, run: frozenset[str] | None, *, as_json: bool) -> None:
     """Tell everything that somebody can use."""
-    ask = Ask(now(), placed=False)
+    ask = Ask(now(), placed=False, run=run)
     surface = opened.snapshot.surfaces.get((f"/views/{view}/mcp" if view else "/mcp", ""))
     targets = [target for target in surface.targets.values() if target.kind is not Kind.GATEWAY] if surface else []
     found = []
@@ -137,6 +140,15 @@ def _arguments(text: str) -> Json | None:
     if not isinstance(found, dict):
         raise usage("--args", 'must be a JSON object, such as {"path": "/a"}')
     return found
+
+
+def _met(text: str) -> frozenset[str] | None:
+    if not text:
+        return None
+    try:
+        return frozenset(labels.taint(each.strip()) for each in text.split(","))
+    except Unfit as error:
+        raise usage("--after", error) from None
 
 
 # What is asked about

@@ -1,0 +1,90 @@
+"""`ostiary tools label`: suggests what tools do to the runs that call them, for people to confirm."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from ostiary.config.problems import did_you_mean
+from ostiary.core.model import Kind
+from ostiary.entry.cli.terminal import CONFIG, AsJson, ConfigFile, data, line, plural, raw, say, usage
+from ostiary.entry.offline import Offline, offline
+from ostiary.integrity.pins import State
+from ostiary.operate.labelling import Suggested, Suggestion, suggested
+
+Wanted = Annotated[str, typer.Argument(metavar="[SERVER]", help="Only the tools of this server.")]
+
+
+def label(server: Wanted = "", config: ConfigFile = CONFIG, *, as_json: AsJson = False) -> None:
+    """Suggest labels for what nobody labelled, each with its reason, as YAML to read, correct and paste.
+
+    It looks at what tools say of themselves: annotations, names, descriptions
+    and arguments. None of that is proof, so nothing is written and nothing
+    applies until you put it into the configuration. Until then a tool is taken
+    for everything: it reads private and untrusted data, sends outside, changes.
+
+    Example: ostiary tools label crm
+    """
+    opened = offline(config)
+    if server and server not in opened.config.servers:
+        hint = did_you_mean(server, opened.config.servers)
+        raise usage("SERVER", f"no server is called so{f'; {hint}' if hint else ''}")
+    found = list(suggested(opened.config, _approved(opened, server)))
+    if as_json:
+        data([_plain(each) for each in found])
+        return
+    open_ = [each for each in found if each.suggestions]
+    if not found:
+        say("Nothing was approved yet: servers are asked when `ostiary serve` runs.")
+        return
+    if open_:
+        raw(written(open_))
+    for each in open_:
+        if each.rules:
+            line(f"{each.label} is taken for everything by {', '.join(each.rules)}.", "yellow")
+    said = f"{plural(len(open_), 'tool')} of {len(found):,} without a label"
+    say(f"{said}; nothing was changed." if open_ else "Every tool is labelled.", "bold")
+
+
+def _approved(opened: Offline, server: str) -> list[tuple[str, str, Any]]:
+    return [
+        (row.server, row.sighting.name, row.sighting.definition)
+        for row in opened.sightings()
+        if row.sighting.kind is Kind.TOOL and row.state is State.APPROVED and server in ("", row.server)
+    ]
+
+
+def written(found: list[Suggested]) -> str:
+    """Return suggestions as they are written in a configuration: what is not known is left to people, as a comment."""
+    lines, server = ["servers:"], ""
+    for each in sorted(found, key=lambda it: (it.server, it.tool)):
+        if each.server != server:
+            server = each.server
+            lines += [f"  {server}:", "    tools:"]
+        lines.append(f"      {json.dumps(each.tool)}:")
+        known = [suggestion for suggestion in each.suggestions if suggestion.value is not None]
+        if not known:
+            lines[-1] += " {}"
+        lines += [f"        {_line(suggestion)}" for suggestion in each.suggestions]
+    return "\n".join(lines) + "\n"
+
+
+def _line(it: Suggestion) -> str:
+    if it.value is None:
+        return f"# {it.key}: ?  {it.because}"
+    value = f"[{', '.join(it.value)}]" if isinstance(it.value, list) else json.dumps(it.value).strip('"')
+    return f"{it.key}: {value}  # {it.because}"
+
+
+def _plain(each: Suggested) -> dict[str, Any]:
+    return {
+        "label": each.label,
+        "server": each.server,
+        "tool": each.tool,
+        "labelled": dict(each.said),
+        "suggested": {it.key: it.value for it in each.suggestions},
+        "because": {it.key: it.because for it in each.suggestions},
+        "rules": list(each.rules),
+    }
