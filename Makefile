@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 RUN := .venv-run/bin
 
-.PHONY: demo test install check bench conformance soak docs e2e claims clean format
+.PHONY: demo test install check bench compiled conformance soak docs e2e claims clean format
 
 demo: .venv-run/.stamp ## the main job: a gateway before two example servers, and what happens to each call
 	$(RUN)/ostiary demo
@@ -20,6 +20,9 @@ check: install ## format, lint, types, imports, fast tests; under two minutes
 bench: install ## requests per second and CPU, beside nginx in the same run
 	sh scripts/system.sh bench
 	$(PY) -m bench.run
+
+compiled: install ## a faster gateway from the same files, in .venv-compiled; needs a C compiler
+	$(PY) scripts/compiled.py
 
 conformance: install ## the official suite: direct and through the gateway side by side, across eras, tasks, authorization
 	$(PY) scripts/conformance.py
@@ -47,7 +50,7 @@ format: install
 	.venv/bin/ruff check --fix src tests scripts bench
 
 clean:
-	rm -rf .venv .venv-run .venv-servers build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-run .venv-servers .venv-compiled build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/.stamp: requirements/dev.txt pyproject.toml
 	sh scripts/venv.sh .venv requirements/dev.txt "$(PYTHON)"

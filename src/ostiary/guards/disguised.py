@@ -12,6 +12,7 @@ import re
 from base64 import b32decode
 from collections.abc import Callable, Iterator
 from typing import Final
+from urllib.parse import unquote
 
 from msgspec import Struct
 
@@ -27,6 +28,7 @@ _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2}(?:[^0-9A-Za-z]{0,3}(?:0?x)?)){6,}")
 _PAIRS: Final = re.compile(r"0?x|[^0-9A-Fa-f]+")
 _BASE32: Final = re.compile(r"[A-Z2-7]{10,}|[a-z2-7]{24,}")
 _CODES: Final = re.compile(r"(?:[0-9]{2,3}[^0-9A-Za-z]{1,3}){6,}[0-9]{2,3}")
+_PERCENT: Final = re.compile("%[0-9A-Fa-f]{2}")
 _CODE: Final = re.compile("[0-9]{2,3}")
 _ROTATED: Final = str.maketrans("abcdefghijklmnopqrstuvwxyz", "nopqrstuvwxyzabcdefghijklm")
 _QUARTET, _OCTET = 4, 8
@@ -71,6 +73,9 @@ def _blob(text: str) -> bool:
 
 
 def _opened(text: str, path: tuple[str, ...]) -> Iterator[Reading | Unread]:
+    if _PERCENT.search(text):
+        # A single one makes no text worth a view, and breaks what is compared.
+        yield Reading(unquote(text), "/".join((*path, "percent")), guess=True)
     found = views(text, _BOUNDS)
     if found[0].more:
         yield Unread(found[0].more)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ostiary.guards.disguised import Reading, Unread, readings, turned
@@ -63,6 +63,7 @@ def streams(text: str) -> list[str]:
 
 @pytest.mark.parametrize("name", DISGUISES)
 @given(text=WORDS)
+@example(text="0000000,.00A0I000I0000I0")
 @settings(max_examples=40)
 def test_a_disguise_is_read(name: str, text: str) -> None:
     assert any(normal(text) in stream for stream in streams(DISGUISES[name](text)))

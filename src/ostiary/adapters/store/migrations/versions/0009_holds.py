@@ -32,6 +32,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop it: an older version holds no call."""
-    # SQLite begins a transaction with a change of rows only: without one, what an older step refuses could not be undone.
+    # SQLite begins a transaction with a change of rows only: without one, this could not be undone with a later step.
     op.execute(sa.delete(sa.table("holds")))
     op.drop_table("holds")
