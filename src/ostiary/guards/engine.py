@@ -59,8 +59,8 @@ def together(*groups: Sequence[str], marks: Sequence[str] = ()) -> Patterns:
     """Return patterns to look for together, numbered in the order in which they stand here.
 
     The engine keeps a state for each combination of what it has seen the beginning of, so patterns that begin alike, or
-    everywhere, are better in groups of their own. `marks` says for a group, where it has any, characters of which one is
-    in every text of ASCII that a pattern of the group matches.
+    everywhere, are better in groups of their own. `marks` says for a group, where it has any, characters of which one
+    is in every text of ASCII that a pattern of the group matches.
     """
     sets, first = [], 0
     for group, needed in zip_longest(groups, marks, fillvalue=""):

@@ -126,7 +126,7 @@ def _unfolded(text: str, bounds: ViewBounds) -> tuple[View, ...]:
     return (replace(written, more=more), *found[1:])
 
 
-# The guards of a call read the same texts one after the other; for no longer than that are their readings worth keeping.
+# The guards of a call read the same texts one after the other; for no longer are their readings worth keeping.
 _recent: Final = lru_cache(maxsize=8)(_unfolded)
 
 
