@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from ostiary.core.model import Client, Era
+from ostiary.protocol.capabilities import offer
 from ostiary.protocol.forms import secret
+from ostiary.protocol.questions import objection
 
 
 def form(name: str = "value", message: str = "Please fill this in", **field: Any) -> dict[str, Any]:
@@ -63,3 +66,11 @@ def test_what_collects_no_secret_is_asked(asked: dict[str, Any]) -> None:
 def test_a_form_that_is_too_long_to_look_at_is_not_asked() -> None:
     fields = {f"f{number}": {"type": "string"} for number in range(300)}
     assert secret({"requestedSchema": {"properties": fields}}) == "more fields than can be looked at"
+
+
+def test_a_form_that_asks_for_a_secret_is_put_to_nobody() -> None:
+    client = Client(Era.MODERN, "2026-07-28", {}, offer({"elicitation": {"form": {}}}, modern=True), {})
+    said = objection(client, "elicitation/create", form("password"))
+    assert "must not ask for secrets" in said
+    assert "the field 'password'" in said
+    assert objection(client, "elicitation/create", form("city")) == ""
