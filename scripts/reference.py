@@ -46,7 +46,6 @@ SECTIONS: Final = (
     ("rules[].during", "During"),
     ("limits[]", "Limit"),
     ("guards[]", "GuardEntry"),
-    ("guards[].model", "Model"),
     ("ledger", "Ledger"),
     ("expect[]", "Expectation"),
     ("expect[].who", "Who"),

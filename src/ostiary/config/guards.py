@@ -9,7 +9,6 @@ import msgspec
 from pydantic import ConfigDict, Field, Strict
 
 from ostiary.config.fields import (
-    Digest,
     Filled,
     Fixed,
     Folder,
@@ -35,13 +34,6 @@ Use = Literal[
     "bedrock-guardrails", "model-armor", "openai-moderation", "nemo-guardrails",
 ]  # fmt: skip
 _RESOURCES: Final = frozenset({Kind.RESOURCE, Kind.TEMPLATE})
-
-
-class Model(Section):
-    """A model of the operator's own, of the same format as ours."""
-
-    file: Folder = must("Where it is.")
-    sha256: Digest = must("What it has to be: the SHA-256 of the file, in hexadecimal.")
 
 
 class GuardEntry(Section):
@@ -75,7 +67,6 @@ class GuardEntry(Section):
         None, "`exact`: words and phrases to find."
     )
     file: Folder | None = may(None, "`exact`: a set of hashed values, made by `ostiary guards hash`.")
-    model: Model | None = may(None, "`injection`: a model to use instead of ours.")
     plant: bool = may(False, "`flow`: plant a string of its own in private answers, and find it again.")
     marking: bool = may(False, "`fence`: put a mark between all words of what is fenced.")
     load: Filled | None = may(None, "`plugin`: the name under which its package registered it.")

@@ -28,7 +28,7 @@ _KEY: Final = (("key",),)
 USES: Final = {
     "secrets": Use(_STOP | {"redact", "mask", "tokenize"}, frozenset({"kinds", "skip", "at", "reveal"})),
     "personal": Use(_STOP | {"redact", "mask", "tokenize"}, frozenset({"kinds", "skip", "at", "reveal"})),
-    "injection": Use(_STOP | {"redact", "fence"}, frozenset({"kinds", "skip", "at", "model"})),
+    "injection": Use(_STOP | {"redact", "fence"}, frozenset({"kinds", "skip", "at"})),
     "exact": Use(
         _STOP | {"redact", "mask", "tokenize"}, frozenset({"skip", "reveal", "words", "file"}), (("words", "file"),)
     ),
