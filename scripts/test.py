@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
+STORIES = "tests/e2e/test_stories.py"
 LANES = {
     "a": {
         "format, lint, types, imports, pages, fast tests": [sys.executable, "scripts/check.py"],
@@ -22,9 +23,10 @@ LANES = {
         "official suite, across eras": [sys.executable, "scripts/conformance.py", "--cross"],
         "official suite, tasks": [sys.executable, "scripts/conformance.py", "--tasks"],
         "official suite, authorization": [sys.executable, "scripts/conformance.py", "--authorization"],
+        "stories of attacks": [*PYTEST, STORIES],
         "claims are well-formed": [sys.executable, "scripts/claims.py", "--list"],
     },
-    "b": {"end to end": [*PYTEST, "-m", "e2e", "tests"]},
+    "b": {"end to end": [*PYTEST, "-m", "e2e", "--ignore", STORIES, "tests"]},
 }
 _TICK = 0.2
 """Seconds between two looks at what a step printed."""
