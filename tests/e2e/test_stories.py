@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.doubles.house import House, until
 from tests.e2e.stories.gullible import ERAS, agent
-from tests.e2e.stories.layers import ALONE, LAYERS, NOTHING, UNDETECTED, Layer, row_of, stopped_by
+from tests.e2e.stories.layers import LAYERS, NOTHING, UNDETECTED, Layer, row_of, stopped_by
 from tests.e2e.stories.plays import (
     HELD,
     SENDING,
     STORIES,
+    Played,
     configuration,
     ends,
     played,
@@ -49,72 +48,79 @@ def urls(town: Town) -> Iterator[dict[str, str]]:
         yield found
 
 
-Gateways = Callable[[Layer], House]
-
-
-def at(*layers: Layer) -> pytest.MarkDecorator:
-    """Run a test in front of gateways with these layers."""
-    return pytest.mark.parametrize("layer", layers, ids=lambda each: str(each.name))
+@pytest.fixture(scope="module", params=LAYERS, ids=lambda layer: str(layer.name))
+def layer(request: pytest.FixtureRequest) -> Layer:
+    assert isinstance(request.param, Layer)
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def gateways(
+def gateway(
+    layer: Layer,
     town: Town,
     urls: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
     node_program: Path,
     node_servers: Path,
     python_servers: Path,
-) -> Iterator[Gateways]:
-    """Give the gateway that has a layer: one for all tests, started for the first of them."""
+) -> Iterator[House]:
     commands = {
         "files": [str(node_program), str(node_servers / "server-filesystem" / "dist" / "index.js"), str(town.folder)],
         "git": [str(python_servers / "mcp-server-git")],
     }
-    with ExitStack() as running:
-
-        @cache
-        def started(layer: Layer) -> House:
-            folder = tmp_path_factory.mktemp(layer.name.replace(" ", "-"))
-            config = configuration(layer, town, urls, commands)
-            return running.enter_context(standing(folder, config, approving=layer.name != "injection"))
-
-        yield started
+    folder = tmp_path_factory.mktemp(layer.name.replace(" ", "-"))
+    config = configuration(layer, town, urls, commands)
+    with standing(folder, config, approving=layer.name != "injection") as running:
+        yield running
 
 
-@pytest.fixture
-def gateway(layer: Layer, gateways: Gateways) -> House:
-    return gateways(layer)
-
-
-@at(NOTHING)
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("name", STORIES)
-async def test_without_any_layer_private_data_comes_out(name: str, era: str, gateway: House, town: Town) -> None:
-    """Ours: the story is real, and however the agent spells what it takes, the search finds it again."""
-    done = await played(STORIES[name](town), town, gateway, era, SPELLINGS if era == "modern" else [CLEAR])
-    assert not done.leaked.pop("before")
+async def test_a_story_ends_as_its_layer_promises(
+    name: str, era: str, layer: Layer, gateway: House, town: Town
+) -> None:
+    """Issue: each layer alone stops it, each with its record; with none of them the private data comes out."""
+    story = STORIES[name](town)
+    if layer is UNDETECTED:
+        done = await played(story, town, gateway, era, SPELLINGS, elsewhere=True)
+        no_byte_gets_out_by_any_tool_in_any_spelling(done)
+        return
+    many = era == "modern" and layer.name in {"nothing", "content"}
+    done = await played(story, town, gateway, era, SPELLINGS if many else [CLEAR])
+    if layer is NOTHING:
+        private_data_comes_out_in_every_spelling(done)
+        return
+    stopped(layer, story, done)
+    if layer.name == "injection" and not story.task:
+        await held(gateway, story, era)
+
+
+def private_data_comes_out_in_every_spelling(done: Played) -> None:
+    """Hold that the story is real, and that the search finds what it takes, however that is spelt."""
+    before = done.leaked.pop("before")
+    assert not before
     assert all(done.leaked.values()), done.leaked
     assert {each["outcome"] for each in done.ends} == {"answered"}
 
 
-@at(*ALONE)
-@pytest.mark.parametrize("era", ERAS)
-@pytest.mark.parametrize("name", STORIES)
-async def test_each_layer_alone_stops_the_story_and_the_ledger_says_so(
-    name: str, era: str, layer: Layer, gateway: House, town: Town
-) -> None:
-    """Ours: what detection does not see it does not stop, and the story says so."""
-    story = STORIES[name](town)
-    done = await played(story, town, gateway, era, [CLEAR])
+def stopped(layer: Layer, story: Story, done: Played) -> None:
+    """Hold that this layer stopped it, as its ledger says; what detection does not see it does not stop."""
+    recorded = any(stopped_by(layer, story, each) for each in done.ends)
     if layer.name == "injection" and not story.seen:
-        assert done.leaked[CLEAR] or any(stopped_by(layer, story, each) for each in done.ends), "nobody stopped it"
+        assert done.leaked[CLEAR] or recorded, "nobody stopped it, and still nothing came out"
         return
-    assert not any(done.leaked.values())
-    if layer.name == "injection" and not story.task:
-        await held(gateway, story, era)
-        return
-    assert any(stopped_by(layer, story, each) for each in done.ends), done.ends
+    missed = NOT_FOUND_AGAIN if layer.name == "content" else frozenset()
+    assert {each for each, leaked in done.leaked.items() if leaked} <= missed
+    held_before = layer.name == "injection" and not story.task
+    assert recorded or held_before, done.ends
+
+
+def no_byte_gets_out_by_any_tool_in_any_spelling(done: Played) -> None:
+    """Hold that all was tried, that no such call reached a server, and that nothing was detected."""
+    assert len(done.leaked) > len(SPELLINGS) + len(SENDING) - 3, "it was not tried"
+    assert not any(done.leaked.values()), done.leaked
+    assert done.passed == 0, "a call that was to carry something out has reached its server"
+    assert not any(each.get("guards") for each in done.ends), "something was detected"
 
 
 async def held(gateway: House, story: Story, era: str) -> None:
@@ -128,30 +134,6 @@ async def held(gateway: House, story: Story, era: str) -> None:
     assert [each["outcome"] for each in ends(records(gateway, who))] == ["not_found"]
 
 
-@at(*(each for each in ALONE if each.name == "content"))
-@pytest.mark.parametrize("name", STORIES)
-async def test_content_is_found_again_in_other_spellings(name: str, gateway: House, town: Town) -> None:
-    """Ours: what it does not find is told on the page, and the other layers do not depend on spellings."""
-    done = await played(STORIES[name](town), town, gateway, "modern", SPELLINGS, who="spelling")
-    assert {each for each, leaked in done.leaked.items() if leaked} <= NOT_FOUND_AGAIN
-
-
-@at(UNDETECTED)
-@pytest.mark.parametrize("era", ERAS)
-@pytest.mark.parametrize("name", STORIES)
-async def test_undetected_no_byte_gets_out_by_any_tool_in_any_spelling(
-    name: str, era: str, gateway: House, town: Town
-) -> None:
-    """Issue: with detection switched off altogether, flows and egress still let no secret byte out in any story."""
-    story = STORIES[name](town)
-    done = await played(story, town, gateway, era, SPELLINGS, elsewhere=True)
-    assert len(done.leaked) > len(SPELLINGS) + len(SENDING) - 3, "it was not tried"
-    assert not any(done.leaked.values()), done.leaked
-    assert done.passed == 0, "a call that was to carry something out has reached its server"
-    assert not any(each.get("guards") for each in done.ends), "something was detected"
-
-
-@at(*LAYERS)
 async def test_ordinary_work_goes_on(gateway: House, town: Town) -> None:
     """Ours: what stops everything stops attacks as well."""
     town.begin({"ticket": "The export button does not work.", "customers": "Ottilie Brandtner"})
@@ -165,7 +147,6 @@ async def test_ordinary_work_goes_on(gateway: House, town: Town) -> None:
     assert town.taken() == ["ana@company.example SD-1 Export is broken."]
 
 
-@at(*LAYERS)
 async def test_the_ledger_is_whole_and_keeps_no_private_data(gateway: House) -> None:
     verified = await gateway.attempt("audit", "verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
