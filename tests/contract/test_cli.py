@@ -41,7 +41,7 @@ GROUPS = {"token": ("create", "rotate", "list", "revoke"), "tools": ("list", "di
           "audit": ("search", "tail", "verify", "export"), "guards": ("list", "test", "eval"),
           "quarantine": ("add", "list", "lift")}  # fmt: skip
 SINGLE = ("serve", "check", "import", "connect", "why", "who-can", "probe", "doctor", "demo", "scan", "simulate",
-          "diff", "trim")  # fmt: skip
+          "diff", "trim", "top")  # fmt: skip
 EVERY = [(name,) for name in SINGLE] + [(group, name) for group, names in GROUPS.items() for name in names]
 
 
@@ -548,6 +548,18 @@ def written(shell: Shell) -> Shell:
     ledger.end(called("ref-no", "=bob\x1b", denied=True))
     ledger.close()
     return shell
+
+
+def test_what_goes_on_is_shown_by_caller_and_tool(written: Shell) -> None:
+    """Surface: `ostiary top`; where nobody looks at a terminal it is one picture."""
+    view = written.good("top", "--window", "3650d", "--json").data
+    assert (view["total"]["calls"], view["total"]["denied"]) == (4, 1)
+    assert [(row["name"], row["calls"]) for row in view["callers"]] == [("alice", 3), ("=bob\x1b", 1)]
+    shown = written.good("top", "--window", "3650d").out
+    assert "files.read" in shown
+    assert "not_found" in shown
+    assert "\x1b" not in shown
+    assert written.good("top", "--window", "1s", "--json").data["total"]["calls"] == 0
 
 
 def test_calls_are_found_by_who_and_how_they_ended(written: Shell) -> None:

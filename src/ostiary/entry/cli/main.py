@@ -32,6 +32,7 @@ _COMMANDS: Final = {
     "guards": "ostiary.entry.cli.guards:app",
     "probe": "ostiary.entry.cli.probe:probe",
     "scan": "ostiary.entry.cli.scan:scan",
+    "top": "ostiary.entry.cli.top:top",
     "doctor": "ostiary.entry.cli.doctor:doctor",
 }
 
