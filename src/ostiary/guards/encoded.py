@@ -25,9 +25,9 @@ _TEXT: Final = compiled(
     raw=True,
 )
 _WIDE: Final = compiled("(?:[\t\n\r\x20-\x7e]\x00){6,}", raw=True)
-_WRAPPED: Final = re.compile(r"(?<=[A-Za-z0-9+/]{60})(?:\r?\n|(?:\\r)?\\n)(?=[A-Za-z0-9+/])")
+# Lines are 64 or 76 characters long (RFC 7468, RFC 2045); of longer ones each says something of its own.
+_WRAPPED: Final = re.compile(r"(?<=[A-Za-z0-9+/]{60})(?<![A-Za-z0-9+/]{129})(?:\r?\n|(?:\\r)?\\n)(?=[A-Za-z0-9+/])")
 _WRAP: Final = compiled(r"[A-Za-z0-9+/]{60}(?:\r?\n|(?:\\r)?\\n)[A-Za-z0-9+/]")
-_LETTERS: Final = 0.5
 _ENOUGH: Final = 0.9
 _SHIFTS: Final = 4
 _PLAIN: Final = 2
@@ -36,11 +36,15 @@ _UNPRINTED: Final = bytes(each for each in range(256) if not 32 <= each < 127)  
 _ASCII: Final = r"(?:[2-7][0-9A-Fa-f]|0[9aAdD])"
 _HIGH: Final = r"(?:[cdCD][0-9A-Fa-f][ ,:]?[89abAB][0-9A-Fa-f]|[eE][0-9A-Fa-f](?:[ ,:]?[89abAB][0-9A-Fa-f]){2})"
 
+# Wide letters (U+FF01 and what follows) are three bytes each, the first two nearly always the same: in base64, of each
+# place that they can begin at, four letters that say hardly more than that.
+_WIDE_LETTERS: Final = r"(?:77[y2][A-Za-z0-9+/_-]){3}|(?:[+-][89][A-Za-z0-9+/_-]{2}){3}|(?:vv[A-Za-z0-9+/_-]{2}){3}"
+
 GATES: Final = {
     "escape": r"\\[nrtbf\"'/\\uUxX0-7]",
     "percent": r"%[0-9A-Fa-f]{2}",
     "entity": r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][0-9A-Za-z]{1,30});",
-    "base64": r"(?:[a-z0-9+/_-]{1,9}[A-Z]+){4}|[A-Za-z0-9+/_-]{13}={1,2}",
+    "base64": r"(?:[a-z0-9+/_-]{1,9}[A-Z]+){4}|[A-Za-z0-9+/_-]{13}={1,2}|" + _WIDE_LETTERS,
     "hex": rf"(?:(?:{_ASCII}|{_HIGH})[ ,:]{{0,2}}(?:0x)?){{9}}",
     "base32": r"[A-Z2-7]{16}",
     "bits": r"(?:[01]{8}[ ,]?){6}",
@@ -56,7 +60,7 @@ _ONE: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "", "f": "\f"}
 _PERCENT: Final = re.compile(r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*")
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][0-9A-Za-z]{1,30});")
 _BASE64: Final = compiled(
-    r"[A-Za-z0-9+/_-]*(?:[a-z0-9+/_-]{1,9}[A-Z]+){4}[A-Za-z0-9+/_-]*={0,2}|[A-Za-z0-9+/_-]{13,}={1,2}"
+    rf"[A-Za-z0-9+/_-]*(?:(?:[a-z0-9+/_-]{{1,9}}[A-Z]+){{4}}|{_WIDE_LETTERS})[A-Za-z0-9+/_-]*={{0,2}}|[A-Za-z0-9+/_-]{{13,}}={{1,2}}"
 )
 _HEX: Final = compiled(rf"(?:(?:0x|\\x)?(?:{_ASCII}|{_HIGH})[ ,:]{{0,2}}){{9,}}")
 _BASE32: Final = compiled(r"[A-Z2-7]{16,}={0,6}")
@@ -227,15 +231,16 @@ def _steps(draft: Draft, start: int, end: int, base: int) -> bool:
 
 
 def _worded(data: bytes) -> str:
-    """Return bytes as text where they are words; empty where they are not."""
+    """Return bytes as text where all of it can be read: chance writes that nowhere, whatever it says."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         return ""
-    letters = sum(each.isalpha() or each == " " for each in text)
-    return text if letters >= _LETTERS * len(text) else ""
+    # Whether it is words is not asked: an account's number has none, nor has what was encoded once more.
+    return text if text.translate(_SPACES).isprintable() else ""
 
 
+_SPACES: Final = dict.fromkeys(map(ord, "\t\n\r"), " ")
 _EIGHT: Final = re.compile("([01]{8})")
 _QUICK: Final = {"escape": _ESCAPE, "percent": _PERCENT, "entity": _ENTITY}
 _STEADY: Final = {"base64": _BASE64, "hex": _HEX, "base32": _BASE32, "bits": _BITS}

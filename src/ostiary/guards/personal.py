@@ -15,7 +15,7 @@ import re2
 from ostiary.guards.columns import Columns
 from ostiary.guards.found import Found
 from ostiary.guards.matching import Candidate, Hints, compiled, encoded, hits, told
-from ostiary.guards.personal_context import around, of_another_trade
+from ostiary.guards.personal_context import around, of_a_version, of_another_trade
 from ostiary.guards.personal_forms import FORMS
 from ostiary.guards.personal_numbers import FALLBACK, GENERIC, NUMBERS, written
 
@@ -39,6 +39,9 @@ _NINES: Final = bytes.maketrans(b"012345678", b"999999999")
 _RUN: Final = re.compile(rb"\d(?:[ .\-/()]{0,2}\d){5,}")
 _GROUP: Final = re.compile(rb"\d+")
 _MOST_GROUPS, _KEY_SHOWN, _SURE = 8, 64, 0.9
+_SHORTEST, _LONGEST = 6, 19
+_JUDGED: Final = 64
+"""Numbers of one text that the plans are asked about. Where there are more it is a list of them, and each is taken for one."""
 _SHAPES: Final[dict[bytes, list[int]]] = {}
 for _row, _number in enumerate(NUMBERS):
     for _shape in written(_number.shapes):
@@ -60,6 +63,8 @@ _DATES: Final = re2.compile(
     rb"^(?:9999([\-/.])99?[\-/.]99?|99?[\-/.]99?[\-/.]9999|9999[\-/]99|9{1,3}(?:\.9{1,3}){3}|9+\.9+)(?: .*)?$"
 )
 _YEARS: Final = re2.compile(r"^(?:19|20)\d\d ?[\-/] ?(?:19|20)\d\d$")
+# No country's code begins with 0, and no area's in North America with 0 or 1 (E.164; NANP).
+_UNASSIGNED: Final = re.compile("0|1[01]")
 _USER_INFO: Final = re2.compile(rb"://[^\s/?#&=]*$")
 
 
@@ -68,6 +73,7 @@ class _Reading:
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
+        self.judged = 0
 
     @cached_property
     def words(self) -> frozenset[int]:
@@ -115,6 +121,8 @@ def _form(row: int, reading: _Reading) -> Iterator[Candidate]:
             continue
         if form.score < _SURE and reading.of_another_trade(hit.start):
             continue
+        if form.slug == "ip" and of_a_version(raw, hit.start, end):
+            continue
         if not form.words or compiled(form.words).search(encoded(reading.beside(hit.start, end))):
             yield Candidate(hit.start, end, form.slug, form.score)
 
@@ -140,17 +148,32 @@ def _after(groups: Sequence[tuple[int, int]], place: int, taken: Candidate | Non
 
 def _from(reading: _Reading, groups: Sequence[tuple[int, int]], first: int) -> Candidate | None:
     """Return the number that begins with a group, if one does."""
-    start = groups[first][0]
-    led = reading.raw[max(0, start - 2) : start]
+    raw, start = reading.raw, groups[first][0]
+    led = raw[max(0, start - 2) : start]
     abroad = led.endswith(b"+") or led == b"+("
-    for last in range(min(len(groups), first + _MOST_GROUPS) - 1, first - 1, -1):
-        end = groups[last][1]
-        shape = reading.raw[start:end].translate(_NINES)
-        found = None if abroad else _number_at(reading, start, end, shape)
-        found = found or _phone_at(reading, start, end, shape)
+    dialled = abroad or led.endswith(b"(") or raw.startswith(b"00", start) or _PHONE in reading.words
+    for end in reversed(_endings(groups, first)):
+        shape = raw[start:end].translate(_NINES)
+        found = None
+        if shape in _SHAPES and not abroad:
+            found = _number_at(reading, start, end, shape)
+        if found is None and (dialled or shape in _AMERICAN):
+            found = _phone_at(reading, start, end, shape)
         if found is not None:
             return found
     return None
+
+
+def _endings(groups: Sequence[tuple[int, int]], first: int) -> list[int]:
+    """Return where a number that begins with a group may end: no number has fewer digits than these, or more."""
+    digits, ends = 0, []
+    for start, end in groups[first : first + _MOST_GROUPS]:
+        digits += end - start
+        if digits > _LONGEST:
+            break
+        if digits >= _SHORTEST:
+            ends.append(end)
+    return ends
 
 
 def _number_at(reading: _Reading, start: int, end: int, shape: bytes) -> Candidate | None:
@@ -208,23 +231,29 @@ def _phone_at(reading: _Reading, start: int, end: int, shape: bytes) -> Candidat
     if not (abroad or american or _PHONE in reading.words) or not _free(raw, start, end):
         return None
     named = _PHONE in reading.words and _PHONE in reading.near(start, end)
-    score = _phone_score(raw[start:end].decode(), count, abroad=abroad, american=american, named=named)
+    text = raw[start:end].decode()
+    if abroad and _UNASSIGNED.match("".join(filter(str.isdigit, text)).removeprefix("00")):
+        return None
+    score = _phone_score(reading, text, count, abroad=abroad, american=american, named=named)
     if not score or (not named and (reading.of_another_trade(start) or _glued(raw, start))):
         return None
     return Candidate(start, end, "phone", score)
 
 
-def _phone_score(text: str, count: int, *, abroad: bool, american: bool, named: bool) -> float:
+def _phone_score(reading: _Reading, text: str, count: int, *, abroad: bool, american: bool, named: bool) -> float:
     if abroad:
-        valid, possible = _planned(text, "")
+        valid, possible = _planned(reading, text, "")
         return 0.95 if valid else 0.6 * (possible and (named or (count >= 10 and len(text) > count + 2)))
     if american:
-        return 0.9 if _planned(text, "US")[0] else 0.6 * (named or text.startswith("("))
+        return 0.9 if _planned(reading, text, "US")[0] else 0.6 * (named or text.startswith("("))
     dated = _DATES.search(text.encode().translate(_NINES)) or _YEARS.search(text)
     return 0.7 * (named and not dated)
 
 
-def _planned(text: str, region: str) -> tuple[bool, bool]:
+def _planned(reading: _Reading, text: str, region: str) -> tuple[bool, bool]:
+    reading.judged += 1
+    if reading.judged > _JUDGED:
+        return True, True
     # The numbering plans are read when the first candidate is seen: most texts have none, and they cost 11 MB.
     from ostiary.guards.phones import judged  # noqa: PLC0415
 

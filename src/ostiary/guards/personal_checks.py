@@ -122,3 +122,18 @@ def bic(text: str) -> bool:
 def passport(text: str) -> bool:
     """Say whether it has the digits of a passport's number."""
     return 5 <= sum(map(str.isdigit, text)) <= 9
+
+
+def mrz_of_book(text: str) -> bool:
+    """Say whether the check digits of a passport's second line hold (ICAO 9303, part 4)."""
+    return _weighed(text[:10]) and _weighed(text[13:20]) and _weighed(text[21:28])
+
+
+def mrz_of_card(text: str) -> bool:
+    """Say whether the check digits of an identity card's second line hold (ICAO 9303, part 5)."""
+    return _weighed(text[:7]) and _weighed(text[8:15])
+
+
+def _weighed(text: str) -> bool:
+    values = [int(each, 36) if each != "<" else 0 for each in text[:-1]]
+    return sum(value * (7, 3, 1)[place % 3] for place, value in enumerate(values)) % 10 == int(text[-1])

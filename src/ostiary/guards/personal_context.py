@@ -20,6 +20,16 @@ _OTHER: Final = re2.compile(
     r"|revision|checksum|hash|offset|timestamp|epoch|bytes|size|duration|nonce|seed|section|chapter|draft|row|record|object|message|snowflake|tweet|user ?agent)"
     r"(?:s|ed|_?id|_?no)?(?:[ _\-]?(?:id|no|num|number|ref|code|nr|key))?(?: (?:is|was)\b)?[.\s\"'`:=#\-\[(\\|>,]{0,8}$"
 )
+# Up to four words, and another version, may stand between.
+_FEW: Final = r"(?:[\s:=\"'`(,]+(?:\p{L}+|v?\d[\w.\-]*)){0,4}[\s:=\"'`(v]*$"
+_VERSION: Final = re2.compile(
+    rf"(?i)\b(?:versions?|v|upgrad\w*|downgrad\w*|bump\w*|releas\w*|hotfix|patched|firmware|driver|build|aktualisiert|mis à jour|actualizad\w*){_FEW}"
+)
+_CHANGED: Final = re2.compile(rf"(?i)\b(?:updat|chang|mov|roll|went|migrat)\w*{_FEW}")
+_FROM: Final = re2.compile(
+    r"(?i)\b(?:updat|chang|mov|roll|went|migrat)\w*(?: \p{L}+){0,3} from [\"'`(]*v?\d+(?:\.\d+)+[\"'`)]* \S+ [\"'`(]*v?$"
+)
+_TO: Final = re2.compile(rb"(?i)^[\"'`)]* (?:to|->|=>|auf|vers|a) v?\d+\.\d+")
 _MASK: Final = re2.compile(r"\[[a-z0-9\-]+:(?:[a-z0-9\-]+|…[^\]]{1,8})\]|ost-tok-[a-z0-9]+-[a-z2-7]{10}")
 
 
@@ -43,3 +53,11 @@ def of_another_trade(raw: bytes, start: int, head: str) -> bool:
     """Say whether the word directly in front, or the column's head, makes the digits something else than a person's."""
     before = raw[max(0, start - _BEFORE // 2) : start].decode("utf-8", "ignore")
     return _OTHER.search(before) is not None or (head != "" and _OTHER.search(head) is not None)
+
+
+def of_a_version(raw: bytes, start: int, end: int) -> bool:
+    """Say whether four numbers with dots between are a version, as the words before them tell: "upgraded from …"."""
+    before = raw[max(0, start - _BEFORE) : start].decode("utf-8", "ignore")
+    if _VERSION.search(before) is not None or _FROM.search(before) is not None:
+        return True
+    return _CHANGED.search(before) is not None and _TO.search(raw[end : end + _BEHIND]) is not None

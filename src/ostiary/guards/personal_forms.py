@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -51,6 +52,15 @@ _STREETS: Final = (
     r"|Parkway|Pkwy|Square|Sq|Close|Crescent|Mews|Gardens|Trail|Trl|Row|Walk|Loop"
 )
 _POSTCODE: Final = r"[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}"
+
+_SECOND: Final = re.compile(r"\d{7}[MFX<]\d{7}")
+
+
+def _second(lines: str) -> str:
+    """Return the line of an identity card that has the dates."""
+    found = _SECOND.search(lines)
+    return found.group() if found else ""
+
 
 CONTACT: Final = (
     Form(
@@ -208,8 +218,9 @@ MONEY: Final = (
     ),
     Form(
         "card-code",
-        r"(?i)\bc(?:v[vc]|id)2?\b|security code",
-        r"(?i:\b(?:cv[vc]2?|card security code|security code)\b[\"'\s:=]{1,6}(\d{3,4}))\b",
+        r"(?i)cv[vc]2?\b|security[ _\-]?code",
+        # Behind a word of a name, too: `card_cvv`, `cardCvv`.
+        r"(?:\b|_|[a-z])(?i:(?:cv[vc]2?|security[ _\-]?code)\b(?:[\"'\s:=]{1,6}| is )(\d{3,4}))\b",
         score=0.8,
     ),
 )
@@ -224,8 +235,23 @@ PAPERS: Final = (
     ),
     Form(
         "mrz",
-        r"P[A-Z<][A-Z]{3}[A-Z<]{10}",
-        r"(P[A-Z<][A-Z]{3}[A-Z<]{39}(?:\\?[\r\n]{1,2}|\\n| )?[A-Z0-9<]{0,44})",
+        r"P[A-Z<][A-Z<]{3}[A-Z<]{10}",
+        r"\b(P[A-Z<][A-Z][A-Z<]{2}[A-Z<]{30,39}(?:(?:\\[rn]|[\s\"',|]){0,8}[A-Z0-9<]{44}|(?:\\[rn]|[\r\n ]){0,4}[A-Z0-9<]{0,44}))",
+        lambda each: "<<" in each,
+        score=1.0,
+    ),
+    Form(
+        "mrz",
+        r"\d[MFX<]\d{4}",
+        r"(?:^|[^A-Z0-9<])([A-Z0-9<]{9}\d[A-Z][A-Z<]{2}\d{7}[MFX<]\d{7}[A-Z0-9<]{14}[0-9<]\d)(?:[^A-Z0-9<]|$)",
+        look.mrz_of_book,
+        score=1.0,
+    ),
+    Form(
+        "mrz",
+        r"\d[MFX<]\d{4}",
+        r"((?:[ACI][A-Z<][A-Z][A-Z<]{2}[A-Z0-9<]{25}\s{1,3})?\d{7}[MFX<]\d{7}[A-Z][A-Z<]{2}[A-Z0-9<]{11}\d(?:\s{1,3}[A-Z<]{30})?)(?:[^A-Z0-9<]|$)",
+        lambda each: look.mrz_of_card(_second(each)),
         score=1.0,
     ),
     Form(

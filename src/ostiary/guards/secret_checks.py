@@ -30,6 +30,9 @@ _PLACEHOLDER: Final = re2.compile(
     r"|redacted|masked|replace[-_ ]?(?:me|with|this)|insert[-_ ]|not[-_ ]?a[-_ ]?(?:real|secret)|fake|<[^>]*>|\$\{|\{\{|\$\("
     r"|%\(|#\{|ost-tok-|lorem|foobar|deadbeef|to[-_ ]?do\b|^%\w+%$|^\$\w+$|^@\w+@$|^__\w+__$|^\[.*\]$"
 )
+_MEANT: Final = re2.compile(
+    r"(?i)example|sample|placeholder|change|your|x{4}|\*{3}|\.{3}|…|dummy|redacted|replace|insert"
+)
 # Secrets that manuals print, by digest, because scanners of this repository would report the secrets themselves.
 _PRINTED: Final = frozenset(
     (
@@ -54,6 +57,11 @@ def placeholder(value: str) -> bool:
     if _PLACEHOLDER.search(head) or len(set(head)) < min(_VARIED, len(head) // 2):
         return True
     return running(head) or value_digest(value) in _PRINTED
+
+
+def noise(value: str) -> bool:
+    """Say whether a value is long and of all sorts of characters: frameworks draw theirs from brackets and signs, too."""
+    return len(value) >= 40 and sum(map(str.isdigit, value)) >= 3 and entropy(value) >= 4.3 and not _MEANT.search(value)
 
 
 def running(value: str) -> bool:
@@ -189,5 +197,6 @@ CHECKS: Final[Mapping[str, Callable[[str], float]]] = {
     "basic": _basic,
     "bech32": _bech32,
     "password": password,
+    "noise": lambda value: float(noise(value.removeprefix("django-insecure-"))),
     "opaque": _opaque,
 }

@@ -9,6 +9,10 @@ from typing import Final
 
 from ostiary.guards.secret_kinds import SecretKind
 
+# A number alone says nothing; `pin code` is what a place in India has, and it has six digits.
+_PIN: Final = r"(?:(?:\b|_)(?i:pin|geheimzahl)|[a-z]P(?i:in))(?i:[ _\-]?(?:number|no|nr))?\b"
+_ONCE: Final = r"\b(?:t?otp|tan|one[ _\-]?time[ _\-]?(?:pass)?(?:code|word)|(?:verification|2fa|mfa|authentication|authenticator|login|sms|confirmation)[ _\-]?code)\b"
+_GIVES: Final = r"(?:[\"'\s]{0,4}[:=][\"'\s]{0,4}| (?i:is|ist|est|es|war|was)(?: now)?:? )"
 _HOSTED: Final = r"[a-zA-Z][a-zA-Z0-9+.\-]{1,30}://"
 
 FORMS: Final = (
@@ -22,8 +26,9 @@ FORMS: Final = (
     ),
     SecretKind(
         "url-password",
-        r"://[^\s/:@]*:[^\s/@]*@",
-        rf"{_HOSTED}[^\s:/@?#\"'<>]{{0,128}}:([^\s/@\"'<>]{{1,}})@[^\s/@:,\"'<>]",
+        r"://[^\s/:@]*:[^\s/@]*(?:@|\[(?:redacted:|email~))",
+        # What is behind it may be masked already: together they look like somebody's mail address.
+        rf"{_HOSTED}[^\s:/@?#\"'<>]{{0,128}}:([^\s/@\"'<>]{{1,}}?)(?:@[^\s/@:,\"'<>]|\[(?:redacted:email\]|email~))",
         "password",
         0.9,
     ),
@@ -67,6 +72,14 @@ FORMS: Final = (
         r"(?i:cookie)[\"']?\s{0,2}[:=,]\s{0,2}[\"']?[^\n\"']{0,300}?(?i:[\w.\-]{0,30}(?:sess|sid|auth|jwt|token|remember)[\w.\-]{0,30})=([^\s;,\"']{16,})",
         "opaque",
         0.85,
+    ),
+    SecretKind("pin", r"(?i)pin[^a-z]|geheimzahl", rf"{_PIN}{_GIVES}(\d{{4,6}})\b", "password", 0.7),
+    SecretKind(
+        "one-time-code",
+        r"(?i)otp\b|\btan\b|one[ _\-]?time|(?:n|r|s|fa)[ _\-]?code",
+        rf"(?i:{_ONCE}){_GIVES}(\d{{4,8}}|\d{{3}}[ \-]\d{{3}})\b",
+        "any",
+        0.75,
     ),
     SecretKind("bcrypt-hash", r"\$2[abxy]\$", r"(\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53})", "any"),
     SecretKind(

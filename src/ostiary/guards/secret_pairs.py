@@ -4,8 +4,9 @@ A key that tells is not enough: what stands beside it must look like a value tha
 a placeholder, a variable, a type, a path, a count or a digest.
 """
 
-# ruff: noqa: E501, PLR2004, SIM905
-# The thresholds were set by tests/unit/guards/sensitive_report.py; patterns and lists of words are one string each.
+# ruff: noqa: E501, PLR2004, RUF001, SIM905
+# The thresholds were set by tests/unit/guards/sensitive_report.py; patterns and lists of words are one string each, and
+# quotation marks are those that people write.
 
 from __future__ import annotations
 
@@ -18,18 +19,18 @@ import re2
 
 from ostiary.guards.columns import Columns
 from ostiary.guards.matching import Candidate, compiled, encoded, hits
-from ostiary.guards.secret_checks import classes, entropy, placeholder, running
+from ostiary.guards.secret_checks import classes, entropy, noise, placeholder, running
 
-_CHOSEN_KEYS: Final = (
+CHOSEN_KEYS: Final = (
     r"passw(?:or)?ds?|passwort|passphrase|passcode|passwd|pwd|contrase(?:ñ|n)a|senha|mot[ _\-]?de[ _\-]?passe|wachtwoord"
-    r"|kennwort|l(?:ö|o)senord|has(?:ł|l)o|parola|пароль|パスワード|密码|密碼|비밀번호|[_\-]pass|userpass|dbpass|[\"']pass\b|\bpw\b"
+    r"|kennwort|palavra[ \-]passe|\bmdp\b|l(?:ö|o)senord|adgangskode|has(?:ł|l)o|\bheslo\b|parola|пароль|パスワード|密码|密碼|비밀번호|[_\-]pass|userpass|dbpass|[\"']pass\b|\bpw\b"
 )
-_DRAWN_KEYS: Final = (
+DRAWN_KEYS: Final = (
     r"secret|token|credential|authorization|api[ _\-.]?key|session[_\-]?id|webhook[_\-]?key|x-auth"
     r"|(?:access|auth|private|secret|encrypt(?:ion)?|decryption|sign(?:ing)?|signature|master|account|shared|storage|subscription"
     r"|service|client|app|application|consumer|session|jwt|hmac|aes|admin|root|server|deploy|write|read|function|host|license)[ _\-]?key"
 )
-_KEY: Final = rf"(?:{_CHOSEN_KEYS}|{_DRAWN_KEYS})[\w\-]{{0,24}}"
+_KEY: Final = rf"(?:{CHOSEN_KEYS}|{DRAWN_KEYS})[\w\-]{{0,24}}"
 _QUOTE: Final = r"\\{0,3}[\"'`]"
 _ASSIGNS: Final = (
     rf"(?:{_QUOTE}|\])?\]?[ \t]{{0,8}}(?:=>|:=|={{1,3}}|:)[ \t]{{0,8}}"  # an assignment in a file, in code, in JSON, in a URL
@@ -39,19 +40,21 @@ _ASSIGNS: Final = (
     r"|(?:[ ](?:for|of|to)[ ][\w .@\-]{1,30})?[ ](?:is|was|ist|lautet|est|es|to|=)[ :][ ]?"  # prose
     r"|[ ]\|[ ]"  # a row of a table in Markdown
 )
-_VALUE: Final = r"\\{1,3}\"([^\"\\\n]{3,})\\{1,3}\"|\"((?:[^\"\\\n]|\\[^\n]){3,})\"|'((?:[^'\\\n]|\\[^\n]){3,})'|`([^`\n]{3,})`|([^\s\"'`,;<>\\]{3,})"
+QUOTED: Final = r"\\{1,3}\"([^\"\\\n]{3,})\\{1,3}\"|\"((?:[^\"\\\n]|\\[^\n]){3,})\"|'((?:[^'\\\n]|\\[^\n]){3,})'|`([^`\n]{3,})`|[«„“”‘‹][\s\x{a0}\x{202f}]?([^\s«»„“”‘’‹›]{3,})[\s\x{a0}\x{202f}]?[»“”’›]"
+UNQUOTED: Final = r"([^\s\"'`,;<>\\«„“‹]{3,})"
+_VALUE: Final = rf"{QUOTED}|{UNQUOTED}"
 _PAIR: Final = rf"(?i:({_KEY})(?:{_ASSIGNS})(?:{_VALUE}))"
 # A blank alone, or a comma in a call, assigns too; but so much stands behind a blank that only disorder counts there.
 _SPACED: Final = rf"(?i:({_KEY})(?:[ \t]{{1,4}}|{_QUOTE},[ ]?)[\"']?([^\s\"'`,;<>]*\d[^\s\"'`,;<>]*))"
-_FLAG: Final = rf"(?i:--[\w\-]{{0,24}}?(?:{_CHOSEN_KEYS}|{_DRAWN_KEYS})[\w\-]{{0,16}}[ =](?:\"([^\"\n]{{3,}})\"|'([^'\n]{{3,}})'|([^\s\"'`<>\-][^\s\"'`<>]{{2,}})))"
-HINT: Final = rf"(?i)(?:{_CHOSEN_KEYS}|{_DRAWN_KEYS})[\w\-]*(?:[\"'`\\\]]+[ \t]*[:=,]|[ \t]*[:=>]|[ ](?:is|was|ist|lautet|est|es|to|for|of)[ ]|[ ]\||\s+(?:value|-))"
-CELL_HINT: Final = rf"(?i)(?:{_CHOSEN_KEYS}|{_DRAWN_KEYS})[\w\-]*[\"']?[ ]?[,;|\t\n]"
-SPACED_HINT: Final = rf"(?i)(?:{_CHOSEN_KEYS}|{_DRAWN_KEYS})[\w\-]*(?:[ \t]+|[\"'`],[ ]?)[\"']?[^\s\"']*\d"
-FLAG_HINT: Final = rf"(?i)--[\w\-]*(?:{_CHOSEN_KEYS}|{_DRAWN_KEYS})"
-_TELLING: Final = rf"(?i)(?:{_CHOSEN_KEYS}|{_DRAWN_KEYS}|^pass$)"
+_FLAG: Final = rf"(?i:--[\w\-]{{0,24}}?(?:{CHOSEN_KEYS}|{DRAWN_KEYS})[\w\-]{{0,16}}[ =](?:\"([^\"\n]{{3,}})\"|'([^'\n]{{3,}})'|([^\s\"'`<>\-][^\s\"'`<>]{{2,}})))"
+HINT: Final = rf"(?i)(?:{CHOSEN_KEYS}|{DRAWN_KEYS})[\w\-]*(?:[\"'`\\\]]+[ \t]*[:=,]|[ \t]*[:=>]|[ ](?:is|was|ist|lautet|est|es|to|for|of)[ ]|[ ]\||\s+(?:value|-))"
+CELL_HINT: Final = rf"(?i)(?:{CHOSEN_KEYS}|{DRAWN_KEYS})[\w\-]*[\"']?[ ]?[,;|\t\n]"
+SPACED_HINT: Final = rf"(?i)(?:{CHOSEN_KEYS}|{DRAWN_KEYS})[\w\-]*(?:[ \t]+|[\"'`],[ ]?)[\"']?[^\s\"']*\d"
+FLAG_HINT: Final = rf"(?i)--[\w\-]*(?:{CHOSEN_KEYS}|{DRAWN_KEYS})"
+_TELLING: Final = rf"(?i)(?:{CHOSEN_KEYS}|{DRAWN_KEYS}|^pass$)"
 
 _BEFORE, _LONGEST_KNOWN = 40, 64
-_LAST_GROUP: Final = 6
+_LAST_GROUP: Final = 7
 _BARE_FLAG: Final = 3
 # What a key's last word, or any of its words, makes of it: a name of the secret, its length, its end; a cursor, a count.
 _NOT_LAST: Final = re2.compile(
@@ -68,7 +71,7 @@ _NOT_ANY: Final = re2.compile(
 )
 _SESSION: Final = re2.compile(r"sess(?:ion)?[_\- ]?id$")
 _CAMEL: Final = re2.compile(r"([a-z0-9])([A-Z])")
-_IS_CHOSEN: Final = re2.compile(rf"(?i){_CHOSEN_KEYS}|^pass$")
+_IS_CHOSEN: Final = re2.compile(rf"(?i){CHOSEN_KEYS}|^pass$")
 _STRONG: Final = re2.compile(
     r"(?i)secret|password|api[ _\-.]?key|(?:access|auth|refresh|bearer|id|session|api)[ _\-]?token|(?:private|access)[ _\-]?key"
 )
@@ -79,7 +82,12 @@ _NOT_VALUE: Final = re2.compile(
 )
 _SHOUTED: Final = re2.compile(r"^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$")
 _SLUG: Final = re2.compile(r"^[A-Za-z]{2,}(?:[-_./: ][A-Za-z]{1,}|[-_./: ]v?\d{1,4})*$")
+# What begins as a maker's tokens do and has not the length of one was written for show.
+_SHORTENED: Final = re2.compile(
+    r"^(?:gh[pousr]_\w{0,29}|github_pat_\w{0,59}|npm_\w{0,29}|glpat-[\w\-]{0,15}|AKIA\w{0,11}|xox[a-z]-[\w\-]{0,15}|[sr]k_(?:live|test)_\w{0,15}|hf_\w{0,25})$"
+)
 _IDENTIFIER: Final = re2.compile(r"^[A-Za-z_]+(?:\.[A-Za-z_]\w*)*$")
+_COUNTED: Final = re2.compile(r"^\d{1,3}-\p{L}{3,}$")
 _ORDINARY: Final = frozenset(
     "required optional string text number boolean true false null none undefined nil empty blank hidden missing invalid incorrect"
     " wrong expired valid unknown unset default password passwd passwort contraseña secret token bearer basic digest oauth"
@@ -89,6 +97,9 @@ _ORDINARY: Final = frozenset(
     " used sent stored set given never always self this value input field jwt opaque access refresh id session name file".split()
 )
 _ENDS: Final = ".,:;!?"
+_STOPS: Final = ".,:;"
+"""What ends a sentence and hardly a password, as marks of exclamation do."""
+_BEHIND_ONE: Final = frozenset("@:/")
 _QUERY: Final = re2.compile(rb"[?&][^\s?]*$")
 _CUT: Final = re2.compile(r"[&#\s]")
 
@@ -97,7 +108,7 @@ def pairs(raw: bytes) -> Iterator[Candidate]:
     """Yield the secrets that stand beside telling keys."""
     for hit in hits(_PAIR, raw):
         key = _whole_key(raw, hit.whole, hit.head)
-        yield from _judged(raw, key, (hit.start, hit.end), quoted=hit.group != _LAST_GROUP, inside=hit.whole)
+        yield from weighed(raw, key, (hit.start, hit.end), quoted=hit.group != _LAST_GROUP, inside=hit.whole)
 
 
 def spaced(raw: bytes) -> Iterator[Candidate]:
@@ -110,14 +121,14 @@ def spaced(raw: bytes) -> Iterator[Candidate]:
             len(value) >= 32 and value.isalnum() and not value.isalpha()
         ):
             key = _whole_key(raw, hit.whole, hit.head)
-            yield from _judged(raw, key, (hit.start, hit.end), quoted=False, inside=hit.whole)
+            yield from weighed(raw, key, (hit.start, hit.end), quoted=False, inside=hit.whole)
 
 
 def flags(raw: bytes) -> Iterator[Candidate]:
     """Yield the secrets that a command line names."""
     for hit in hits(_FLAG, raw):
         key = raw[hit.whole : hit.start].decode("utf-8", "replace").strip("-= \"'")
-        yield from _judged(raw, key, (hit.start, hit.end), quoted=hit.group < _BARE_FLAG, inside=hit.whole)
+        yield from weighed(raw, key, (hit.start, hit.end), quoted=hit.group < _BARE_FLAG, inside=hit.whole)
 
 
 def cells(raw: bytes) -> Iterator[Candidate]:
@@ -146,13 +157,17 @@ def _tells(key: str) -> bool:
 
 def judged(key: str, value: str, *, quoted: bool) -> float:
     """Say how sure it is that a value beside a key is a secret: 0.0 is not at all."""
-    words = _CAMEL.sub(r"\1_\2", key).lower()
-    named = _NOT_LAST.search(words) and not _SESSION.search(words)
-    if named or _NOT_ANY.search(words) or placeholder_value(value):
+    if names_something_else(key) or placeholder_value(value):
         return 0.0
     if _IS_CHOSEN.search(key):
         return _chosen(key, value, quoted=quoted)
     return _drawn(key, value, quoted=quoted)
+
+
+def names_something_else(key: str) -> bool:
+    """Say whether a key that tells names what a secret has, such as its length, or what only is called like one."""
+    words = _CAMEL.sub(r"\1_\2", key).lower()
+    return bool((_NOT_LAST.search(words) and not _SESSION.search(words)) or _NOT_ANY.search(words))
 
 
 def placeholder_value(value: str) -> bool:
@@ -161,7 +176,9 @@ def placeholder_value(value: str) -> bool:
         _NOT_VALUE.search(value) and not (value.startswith("/") and _disorder(value))
     ):
         return True
-    return bool(_SHOUTED.search(value)) or (placeholder(value) and not running(value))
+    return bool(_SHOUTED.search(value) or _SHORTENED.search(value)) or (
+        placeholder(value) and not running(value) and not noise(value)
+    )
 
 
 def _chosen(key: str, value: str, *, quoted: bool) -> float:
@@ -170,7 +187,7 @@ def _chosen(key: str, value: str, *, quoted: bool) -> float:
         return 0.6 * (value.count(" ") >= 2)
     if any(map(str.isspace, value)) or value.startswith(("$", "{", "/", "(", "[", "<", "*", "&")):
         return 0.0
-    if not quoted and _IDENTIFIER.search(value):
+    if not quoted and (_IDENTIFIER.search(value) or _COUNTED.search(value)):
         return 0.0
     kinds = classes(value)
     if value.isdigit():
@@ -182,7 +199,9 @@ def _chosen(key: str, value: str, *, quoted: bool) -> float:
 
 def _drawn(key: str, value: str, *, quoted: bool) -> float:
     """Judge what a program has drawn: long, mixed and without words."""
-    if len(value) < 12 or any(map(str.isspace, value)) or value.startswith(("{", "[", "(", "$")):
+    if len(value) < 12 or any(map(str.isspace, value)):
+        return 0.0
+    if value.startswith(("{", "[", "(", "$")) and not (quoted and noise(value)):
         return 0.0
     written = _SLUG.search(value) or _IDENTIFIER.search(value)
     if written and not (quoted and _disorder(value)):
@@ -215,9 +234,13 @@ def _whole_key(raw: bytes, start: int, end: int) -> str:
     return raw[left:end].decode("utf-8", "replace")
 
 
-def _judged(raw: bytes, key: str, span: tuple[int, int], *, quoted: bool, inside: int) -> Iterator[Candidate]:
+def weighed(raw: bytes, key: str, span: tuple[int, int], *, quoted: bool, inside: int) -> Iterator[Candidate]:
+    """Yield what stands at a place beside a key, if it is a secret; `inside` is where the key begins."""
     start, end = span
     value = raw[start:end].decode("utf-8", "replace")
+    if raw[start - 1 : start] == b">" and value[:1] in _BEHIND_ONE and raw[end : end + 2] != b"</":
+        # `<password>` in a URL stands for one, and is no element that holds it.
+        return
     if not quoted:
         value = _bare(raw, value, inside)
         end = start + len(value.encode())
@@ -230,11 +253,11 @@ def _bare(raw: bytes, value: str, key_start: int) -> str:
     """Return a value without quotes as far as it goes: to the next parameter in a URL, and without a sentence's end."""
     if _QUERY.search(raw[max(0, key_start - _BEFORE) : key_start]):
         value = _CUT.split(value, 1)[0]
-    stripped = value.rstrip(_ENDS)
+    stripped = value.rstrip(_STOPS)
     while (
         stripped
         and stripped[-1] in ")]}"
         and stripped.count(stripped[-1]) > stripped.count("([{"[")]}".index(stripped[-1])])
     ):
-        stripped = stripped[:-1].rstrip(_ENDS)
+        stripped = stripped[:-1].rstrip(_STOPS)
     return stripped

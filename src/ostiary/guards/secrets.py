@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ostiary.guards import secret_pairs
+from ostiary.guards import secret_pairs, secret_prose
 from ostiary.guards.found import Found
 from ostiary.guards.matching import Candidate, Hints, encoded, hits, told
 from ostiary.guards.secret_checks import CHECKS
@@ -23,6 +23,8 @@ _BESIDE: Final = {
     _PEM + 2: (secret_pairs.FLAG_HINT, secret_pairs.flags),
     _PEM + 3: (secret_pairs.CELL_HINT, secret_pairs.cells),
     _PEM + 4: (secret_pairs.SPACED_HINT, secret_pairs.spaced),
+    _PEM + 5: (secret_prose.HINT, secret_prose.said),
+    _PEM + 6: (secret_prose.HEADED_HINT, secret_prose.headed),
 }
 _BEGIN: Final = r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
 _HINTS: Final = Hints(

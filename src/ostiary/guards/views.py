@@ -80,6 +80,7 @@ _MARKS: Final = r"<\%&*`~_!]"
 _NAMES: Final = tuple(name for group in _GROUPS for name in group)
 _GATES: Final = together(*(tuple(group.values()) for group in _GROUPS), marks=(_MARKS,))
 _ENCODINGS: Final = frozenset(encoded.GATES)
+_SIGNS: Final = frozenset({"escape", "percent", "entity"})
 _THOROUGH: Final = frozenset({"rotated", "backwards"})
 _READERS: Final[dict[str, Callable[[str], _Read]]] = {
     "shown": markup.shown,
@@ -158,6 +159,10 @@ def _readings(view: View, bounds: ViewBounds) -> Iterator[View]:
     if here & _ENCODINGS:
         new, layers, kinds = encoded.decoded(text, frozenset(here & _ENCODINGS))
         yield _child(view, "+".join(kinds), (new, layers))
+        if here & _SIGNS and not here & _ENCODINGS <= _SIGNS:
+            # A letter of base64 may be written as a sign of another kind: `%2B` in its middle would cut it in two.
+            new, layers, kinds = encoded.decoded(text, frozenset(here & _SIGNS))
+            yield _child(view, "+".join(kinds), (new, layers))
     if not text.isascii():
         yield _child(view, "latin", lookalike.latin(text))
     for name, read in _READERS.items():

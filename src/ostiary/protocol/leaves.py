@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -14,6 +15,13 @@ NAMED: Final = -1
 """The last step of a path that leads to a member's name, and not to its value."""
 _DIGITS: Final = 8
 """A number with fewer digits is no card, no account and nobody's id."""
+_FEWEST, _LONGEST_KEY = 3, 64
+_CODE: Final = re.compile(
+    r"(?:^|[^a-z]|(?<=[a-z])(?=[CPO]))(?i:cv[vc]2?|pin|otp|tan)(?:$|[^a-z])"
+    r"|(?i:pass(?:word|code|wd|wort)|\bpwd|kennwort|geheimzahl|contrase|senha|passe\b|wachtwoord)"
+    r"|(?i:(?:security|verification|one[ _-]?time|2fa|mfa|login)[ _-]?(?:code|pass))"
+)
+"""Names of members whose numbers may be secret although they are short."""
 _READABLE: Final = ("text/", "application/json", "application/xml", "application/yaml", "application/x-ndjson")
 _HELD: Final = ("data", "blob")
 """Members that hold the bytes of images, sounds and files (2026-07-28, content blocks and resource contents)."""
@@ -38,7 +46,7 @@ def words(value: Any, path: Path = ()) -> Iterator[Text | str]:
             yield from words(item, (*path, index))
     elif isinstance(value, int | float) and not isinstance(value, bool):
         digits = json.dumps(value)
-        if len(digits) >= _DIGITS:
+        if len(digits) >= _DIGITS or (len(digits) >= _FEWEST and _kept_as_a_code(path)):
             yield Text(path, digits, rigid=True)
 
 
@@ -51,6 +59,12 @@ def replaced(value: Any, new: Mapping[Path, str], path: Path = ()) -> Any:
     if isinstance(value, list):
         return [replaced(item, new, (*path, index)) for index, item in enumerate(value)]
     return value
+
+
+def _kept_as_a_code(path: Path) -> bool:
+    """Say whether a number stands under a name such as `cvv` or `pin`."""
+    name = next((step for step in reversed(path) if isinstance(step, str)), "")
+    return len(name) <= _LONGEST_KEY and _CODE.search(name) is not None
 
 
 def _held(value: Mapping[str, Any]) -> str | None:

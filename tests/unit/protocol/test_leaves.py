@@ -46,6 +46,13 @@ def test_a_string_is_its_own_leaf() -> None:
     [
         ({"name": True}, ["name"]),
         ([12345678, 1234567, -1234567, 12345.678, True, None], ["12345678", "-1234567", "12345.678"]),
+        ({"cvv": 123, "size": 123}, ["cvv", "123", "size"]),
+        (
+            {"cardPin": 4711, "cardCVC2": 123, "user_otp": [482913]},
+            ["cardPin", "4711", "cardCVC2", "123", "user_otp", "482913"],
+        ),
+        ({"pin": 12, "spin": 4711, "x" * 99 + "_pin": 4711}, ["pin", "spin", "x" * 99 + "_pin"]),
+        ({"passcode": 4711, "security_code": 123}, ["passcode", "4711", "security_code", "123"]),
         ({"mimeType": "text/plain", "blob": "aGVsbG8="}, ["mimeType", "blob", "hello"]),
         ({"mimeType": "Application/JSON", "data": "aGVsbG8="}, ["mimeType", "data", "hello"]),
         ({"mimeType": "text/plain", "blob": "/w=="}, ["mimeType", "blob", "/w==", "text/plain"]),
