@@ -47,6 +47,7 @@ SECTIONS: Final = (
     ("limits[]", "Limit"),
     ("guards[]", "GuardEntry"),
     ("ledger", "Ledger"),
+    ("ledger.checkpoints", "Checkpoints"),
     ("expect[]", "Expectation"),
     ("expect[].who", "Who"),
 )

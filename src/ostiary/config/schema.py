@@ -42,6 +42,7 @@ from ostiary.config.fields import (
 )
 from ostiary.config.guards import GuardEntry
 from ostiary.config.identity import Identity
+from ostiary.config.ledger import Ledger
 from ostiary.config.rules import DEFAULT, Expectation, Limit, Rule, View
 from ostiary.integrity.results import MOST
 
@@ -261,16 +262,6 @@ class Server(Section):
     sends: Literal["outside", "nothing"] | None = may(None, _SENDS)
     changes: bool | None = may(None, _CHANGES)
     tools: Mapping[ToolName, Tool] = may({}, "What we know better about its tools, by the server's own names.")
-
-
-class Ledger(Section):
-    """The audit ledger."""
-
-    rotate: Octets = may("64MiB", "The size at which a segment is sealed and a new one begun.")
-    seal_every: Seconds = may("60s", "How often what was written is signed in between.")
-    arguments: Literal["masked", "digest"] = may(
-        "masked", "What is kept of a call's arguments: their shape with values masked, or a digest."
-    )
 
 
 class Config(Section):

@@ -23,7 +23,6 @@ from ostiary.adapters.store import database, keys, quarantines
 from ostiary.adapters.store.ended import EndedSessions
 from ostiary.adapters.store.generation import Generation
 from ostiary.adapters.store.holds import Holds
-from ostiary.adapters.store.ledger import Ledger, Sizes
 from ostiary.adapters.store.ledger_index import LedgerIndex
 from ostiary.adapters.store.limits import MemoryLimits
 from ostiary.adapters.store.pseudonyms import KEY as PSEUDONYMS
@@ -34,11 +33,14 @@ from ostiary.adapters.upstream.server import Setup
 from ostiary.config.problems import Invalid
 from ostiary.config.schema import Config, weakened
 from ostiary.core.ports import Change
+from ostiary.entry import anchoring
+from ostiary.entry.annexes import Annexes
 from ostiary.entry.borders import Borders
 from ostiary.entry.chores import Chore, done
 from ostiary.entry.grants import Grants
 from ostiary.entry.guarding import Asking, guarding
 from ostiary.entry.identities import Speakers
+from ostiary.entry.moves import refuse_moves
 from ostiary.entry.offline import checked, data_folder, digest, restored
 from ostiary.entry.peopled import Around, peopled
 from ostiary.entry.proving import Proving
@@ -60,8 +62,6 @@ log: Final = structlog.get_logger(__name__)
 
 _TICK: Final = 1.0
 _SWEEP: Final = 30
-_FIXED: Final = ("listen", "data", "tls", "url", "log", "metrics", "trusted_proxy")
-"""Keys of `gateway` that take a restart."""
 _INDEX: Final = 2
 _INDEX_IDLE: Final = 0.5
 _INDEX_BUSY: Final = 0.04
@@ -78,9 +78,8 @@ class Gateway:
         self.data = data_folder(config, path)
         self.engine = database.opened(self.data)
         self.generation = Generation(self.data)
-        section = config.ledger
-        sizes = Sizes(segment_bytes=section.rotate, seal_every=section.seal_every, shapes=section.arguments == "masked")
-        self.ledger = Ledger(self.data, sizes=sizes)
+        self.ledger, self.anchor = anchoring.opened(config.ledger, self.data, path)
+        self.annexes = Annexes(self.anchor.annex())
         self.index = LedgerIndex(self.data)
         pseudonyms = Pseudonyms(keys.key(self.data, PSEUDONYMS))
         self.asking = Asking(pseudonyms)
@@ -123,6 +122,7 @@ class Gateway:
             servers=self._up,
             weakened=lambda: len(self.revisions().weakened),
             guards=self.proving.working,
+            anchored=self.anchor.checkpoints.arriving,
             held=self._held,
         )
         spend = MemoryLimits(time.monotonic)
@@ -143,7 +143,7 @@ class Gateway:
             clock=time.monotonic,
             time=time.time,
             reference=_references(),
-            meter=self.meter,
+            meter=self.annexes.hearing(self.meter),
             serve=serve,
             challenge=self.speakers.challenge,
             approve=Holds(self.engine, seal, time.time),
@@ -201,6 +201,7 @@ class Gateway:
             self._tasks.create_task(self._ticking()),
             self._tasks.create_task(self.refresh.announced()),
             self._tasks.create_task(self.proving.run()),
+            *(self._tasks.create_task(each) for each in self.annexes.running()),
         ]
         for key in self.revisions().weakened:
             log.warning("a protection is switched off", key=key)
@@ -218,6 +219,7 @@ class Gateway:
         await self.hub.close()
         await self.hub.supervisor.__aexit__(None, None, None)
         await self._tasks.__aexit__(None, None, None)
+        await self.annexes.close()
         try:
             self.ended.flush()
             database.touch_tokens(self.engine, self.tokens.used())
@@ -225,6 +227,7 @@ class Gateway:
             log.warning("not everything could be written down at the end", reason=type(error).__name__)
         self.ledger.event("stop")
         self.ledger.close()
+        await asyncio.to_thread(self.anchor.checkpoints.close)
         self.index.close()
         self.engine.dispose()
         self.generation.close()
@@ -247,7 +250,7 @@ class Gateway:
     def _chores(self, count: int) -> list[Chore]:
         """Return what is due; none waits for another to succeed."""
         due: list[Chore] = [self._shut_out, self._turn, self._note_uses, self._note_ends, self._take_news]
-        due.append(self.refresh.keep)
+        due += [self.refresh.keep, *self.annexes.chores()]
         if count % _INDEX == 0:
             due.append(self._index)
         if count % _SWEEP == 0:
@@ -325,7 +328,7 @@ class Gateway:
             config = checked(self.path).config
             ready, known, people = setups(config, resolve), self.speakers.setups(config), self.people.ready(config)
             ready = self._open(ready)
-            self._refuse_moves(config)
+            refuse_moves(self.revisions.config, config, self.people.changed(config))
             same = digest(config) == self.revisions.digest
             if not same:
                 self.revisions.activate(config, digest(config))
@@ -357,19 +360,6 @@ class Gateway:
         self.refresh.watch(fresh)
         return fresh
 
-    def _refuse_moves(self, config: Config) -> None:
-        """Refuse what a running gateway cannot take on: to take on half of a file would be worse."""
-        now, then = self.revisions.config, config
-        moved = [key for key in _FIXED if getattr(now.gateway, key) != getattr(then.gateway, key)]
-        times = now.gateway.timeouts, then.gateway.timeouts
-        moved += [
-            f"timeouts.{key}" for key in ("session", "shutdown") if len({getattr(each, key) for each in times}) > 1
-        ]
-        keys = [f"gateway.{key}" for key in moved] + (["ledger"] if now.ledger != then.ledger else [])
-        keys += self.people.changed(config)
-        if keys:
-            raise ValueError(f"{', '.join(keys)} changes with a restart only; restart the gateway to use the new file")
-
     def ready(self) -> Ready:
         """Return whether calls can be served, and what is not as it should be."""
         stale = self.revisions.stale()
@@ -380,7 +370,7 @@ class Gateway:
             held=self._held(),
             stale=dict(stale),
             starting=tuple(sorted(self.refresh.first_round)),
-            notes=self.revisions.notes,
+            notes=(*self.revisions.notes, *self.annexes.notes()),
             quarantined=self.quarantines.told(),
             broken=self.proving.failing(),
             doubtful=self.proving.doubtful(),

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from base64 import b64decode, b64encode
 from binascii import hexlify
+from collections import deque
 from collections.abc import Callable, Iterable
 from hashlib import sha256
+from heapq import merge
 from typing import Final, Self
 
 import msgspec
@@ -48,23 +50,32 @@ class Anchor(Struct, frozen=True):
 
     n: int
     hash: str
+    told: str = "a seal"
+    """What remembers it."""
+    missing: str = "truncated"
+    """The kind of problem it is if the records end before it."""
 
 
 class Problem(Struct, frozen=True):
     """One thing that is wrong, and where."""
 
     kind: str
-    """`changed`, `inserted`, `missing`, `reordered`, `duplicated`, `truncated`, `signature` or `foreign`."""
+    """One of those in `integrity.tampering`."""
     segment: int
     line: int
     n: int | None
     text: str
+    file: str = ""
+    """Where it is not in a segment."""
+
+    @property
+    def where(self) -> str:
+        """The name of the file it is in."""
+        return self.file or f"{self.segment:08d}.jsonl"
 
     def __str__(self) -> str:
-        where = f"{self.segment:08d}.jsonl:{self.line}"
-        return (
-            f"{where}: {self.kind}: {self.text}" if self.n is None else f"{where}: n={self.n} {self.kind}: {self.text}"
-        )
+        number = "" if self.n is None else f"n={self.n} "
+        return f"{self.where}:{self.line}: {number}{self.kind}: {self.text}"
 
 
 class Report(Struct, frozen=True):
@@ -125,13 +136,6 @@ def chain_id(key: Ed25519PublicKey) -> str:
     return sha256(key.public_bytes_raw()).hexdigest()[:16]
 
 
-def linked(body: bytes, n: int, prev: bytes) -> tuple[bytes, bytes]:
-    """Return the finished line for the JSON object `body`, whose first member is `type`, and the line's hash."""
-    head = b'{"n":%d,"prev":"%b",%b' % (n, prev, body[1:-1])
-    digest = hexlify(sha256(head).digest())
-    return b'%b,"hash":"%b"}\n' % (head, digest), digest
-
-
 def seal_message(chain: str, n: int, prev: str, time: str) -> bytes:
     """Return the bytes a seal signs: `n` and `prev` are the seal record's own, so it covers everything before it."""
     return f"ostiary ledger seal {FORMAT}\n{chain}\n{n}\n{prev}\n{time}\n".encode()
@@ -152,10 +156,14 @@ def genuine(key: Ed25519PublicKey, line: bytes) -> Anchor | None:
 
 
 def verify(
-    lines: Iterable[Line], key: Ed25519PublicKey, *, partial: bool = False, anchor: Anchor | None = None
-) -> Report:
-    """Report everything that is wrong with a chain, in one pass. `partial`: it need not begin with record 1."""
-    walk = Walk(key, partial=partial, anchor=anchor)
+    lines: Iterable[Line], key: Ed25519PublicKey, *, partial: bool = False, anchor: Anchor | None = None,
+    anchors: Iterable[Anchor] = (),
+) -> Report:  # fmt: skip
+    """Report everything that is wrong with a chain, in one pass. `partial`: it need not begin with record 1.
+
+    `anchors` come by number, smallest first, and are asked for as the records come.
+    """
+    walk = Walk(key, partial=partial, anchor=anchor, anchors=anchors)
     for line in lines:
         walk.feed(line)
     return walk.finish()
@@ -187,8 +195,13 @@ def _signed(key: Ed25519PublicKey, record: _Framed, raw: bytes) -> bool:
 class Walk:
     """A verification under way. Feed it every line in order, then ask for the report."""
 
-    def __init__(self, key: Ed25519PublicKey, *, partial: bool = False, anchor: Anchor | None = None) -> None:
-        self._key, self._chain, self._partial, self._anchor = key, chain_id(key), partial, anchor
+    def __init__(
+        self, key: Ed25519PublicKey, *, partial: bool = False, anchor: Anchor | None = None,
+        anchors: Iterable[Anchor] = (),
+    ) -> None:  # fmt: skip
+        self._key, self._chain, self._partial = key, chain_id(key), partial
+        self._known = merge(() if anchor is None else (anchor,), anchors, key=lambda each: each.n)
+        self._next = next(self._known, None)
         self._problems: list[Problem] = []
         self._more = 0
         self._gaps: list[_Gap] = []
@@ -227,14 +240,27 @@ class Walk:
         for gap in self._gaps:
             self._lost(gap)
         self._gaps.clear()
-        if self._anchor is not None and self._top < self._anchor.n:
-            line = self._line or Line(1, 0, b"")
-            text = f"a seal is known to cover n={self._anchor.n}, but the records end at n={self._top}"
-            self._problem("truncated", line, self._top, text)
+        self._ended(self._line or Line(1, 0, b""))
         return Report(
             self._chain, self._segments, self._records, self._top, max(self._heads).decode(), self._seals, self._sealed,
             self._torn, tuple(sorted(self._problems, key=lambda problem: (problem.segment, problem.line))), self._more,
         )  # fmt: skip
+
+    @property
+    def last(self) -> int:
+        """Number of the newest record so far."""
+        return self._top
+
+    def _ended(self, line: Line) -> None:
+        """Judge the end: whether a record known to exist should follow, and how the last line ends."""
+        if self._torn is not None and (record := _framed(self._torn.raw[:-1] + b"\n")) is not None:
+            # A crash leaves less than a record, never a whole one with another end.
+            self._problem("changed", self._torn, record.n, "the record is whole, but its line ends with another byte")
+        # The last of them says most.
+        known = next(iter(deque(self._known, 1)), self._next)
+        if known is not None and self._top < known.n:
+            text = f"{known.told} covers n={known.n}, but the records end at n={self._top}"
+            self._problem(known.missing, line, self._top, text)
 
     def _problem(self, kind: str, line: Line, n: int | None, text: str) -> None:
         if len(self._problems) >= _WINDOW:
@@ -294,8 +320,10 @@ class Walk:
         self._recent[record.n] = record.hash
         self._recent.pop(record.n - _WINDOW, None)
         self._sealing(line, record)
-        if self._anchor is not None and record.n == self._anchor.n and record.hash.decode() != self._anchor.hash:
-            self._problem("changed", line, record.n, "a different record with this number is known to have been sealed")
+        while (known := self._next) is not None and known.n <= record.n:
+            if known.n == record.n and known.hash != record.hash.decode():
+                self._problem("changed", line, record.n, f"{known.told} covers a different record with this number")
+            self._next = next(self._known, None)
 
     def _advance(self, line: Line, record: _Framed) -> None:
         self._top, self._heads, self._run, self._top_line = record.n, {record.hash}, "", line
@@ -340,10 +368,8 @@ class Walk:
         elif known is None or known == record.hash:
             kind, text = "duplicated", "the same record stands further up"
         else:
-            kind, text = (
-                "inserted",
-                "two different records carry this number, and only one of them was written by the gateway",
-            )
+            kind = "inserted"
+            text = "two different records carry this number, and only one of them was written by the gateway"
             if record.n == self._top:
                 self._heads.add(record.hash)
         goes_on = (self._run == kind and record.n == self._last + 1) or (self._misplaced and kind == "reordered")

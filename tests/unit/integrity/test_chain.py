@@ -18,11 +18,11 @@ from ostiary.integrity.chain import (
     Report,
     chain_id,
     genuine,
-    linked,
     seal_message,
     sealed,
     verify,
 )
+from ostiary.integrity.linking import linked
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 OTHER = Ed25519PrivateKey.from_private_bytes(b"o" * 32)

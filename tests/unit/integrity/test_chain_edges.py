@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ostiary.integrity.chain import Problem
-from tests.unit.integrity.test_chain import Writer, found, judged, rewritten, written
+from ostiary.integrity.chain import Anchor, Problem, Walk, verify
+from tests.unit.integrity.test_chain import KEY, Writer, found, judged, lines, rewritten, written
 
 WINDOW = 1024
 
@@ -78,3 +78,37 @@ def test_a_record_that_fills_no_gap_leaves_the_gaps_alone() -> None:
     segments[0] = [*segments[0][:3], *segments[0][6:9], moved, *segments[0][11:], segments[0][2]]
     kinds = [kind for kind, *_ in found(judged(segments))]
     assert sorted(set(kinds)) == ["duplicated", "missing", "reordered"]
+
+
+def test_a_last_line_that_ends_with_another_byte_is_no_unfinished_one() -> None:
+    segments = written(segments=1)
+    segments[0][-1] = segments[0][-1][:-1] + b"x"
+    assert found(judged(segments)) == [("changed", 1, 8, 8)]
+
+
+def anchors(*numbers: int) -> list[Anchor]:
+    hashes = [raw[-67:-3].decode() for segment in written() for raw in segment]
+    return [Anchor(n, hashes[n - 1] if n <= len(hashes) else "0" * 64, f"checkpoint {n}") for n in numbers]
+
+
+def test_what_is_known_of_some_records_is_compared_with_all_of_them() -> None:
+    key = KEY.public_key()
+    assert verify(lines(written()), key, anchors=anchors(3, 9, 9, 24)).ok
+    wrong = [*anchors(3), Anchor(9, "0" * 64), *anchors(24)]
+    assert found(verify(lines(written()), key, anchors=wrong)) == [("changed", 2, 1, 9)]
+    beyond = verify(lines(written()), key, anchors=anchors(3, 25, 40))
+    assert found(beyond) == [("truncated", 3, 8, 24)]
+    assert "checkpoint 40 covers n=40" in str(beyond.problems[0])
+
+
+def test_what_is_known_of_archived_records_is_passed_over() -> None:
+    report = verify(list(lines(written()))[8:], KEY.public_key(), partial=True, anchors=anchors(3, 9))
+    assert report.ok
+
+
+def test_a_walk_says_how_far_it_came() -> None:
+    walk = Walk(KEY.public_key())
+    assert walk.last == 0
+    for line in lines(written(segments=1)):
+        walk.feed(line)
+    assert walk.last == 8

@@ -22,7 +22,8 @@ from ostiary.adapters.store.ledger_start import Found, ledger_keys, locked, reco
 from ostiary.adapters.store.ledger_values import Sizes as Sizes
 from ostiary.core.errors import LedgerStopped
 from ostiary.core.trail import Trail
-from ostiary.integrity.chain import FORMAT, Anchor, chain_id, linked, sealed
+from ostiary.integrity.chain import FORMAT, Anchor, chain_id, sealed
+from ostiary.integrity.linking import linked
 
 Write = Callable[[int, bytes], int]
 Sync = Callable[[int], None]

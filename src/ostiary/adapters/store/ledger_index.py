@@ -41,8 +41,8 @@ from ostiary.adapters.store.ledger_read import (
     segment_path,
 )
 
-# Small enough that a thread building the index gives the event loop its turn often.
-_BATCH: Final = 500
+# Small enough that a thread building the index gives the event loop its turn often, and holds little at a time.
+_BATCH: Final = 100
 
 _meta = MetaData()
 
@@ -147,6 +147,8 @@ def _engine(path: Path) -> Engine:
         # It can be rebuilt, so it need not survive a power cut.
         cursor.execute("PRAGMA synchronous=OFF")
         cursor.execute("PRAGMA busy_timeout=5000")
+        # The system caches the file; what SQLite keeps of it besides (2 MB by default) is the gateway's own memory.
+        cursor.execute("PRAGMA cache_size=-500")
         cursor.close()
 
     return engine

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from msgspec import Struct
@@ -20,6 +21,7 @@ from ostiary.integrity.chain import verify as verify_chain
 
 # A record is a few kilobytes at most; a file without newlines must not become one string in memory.
 _LONGEST: Final = 16 * 1024 * 1024
+_NUMBER: Final = re.compile(rb'\{"n":(\d{1,18}),')
 _NAME: Final = re.compile(r"(\d{8})\.jsonl")
 
 
@@ -106,9 +108,18 @@ def lines(number: int, path: Path) -> Iterator[Line]:
             yield Line(number, at, raw)
 
 
+def began(line: Line | None) -> int:
+    """Return the number of the record in a line, or 0."""
+    found = _NUMBER.match(line.raw) if line is not None else None
+    return int(found[1]) if found else 0
+
+
 def public_key(data: Path) -> Ed25519PublicKey:
     """Return the key that verifies the seals; raise `ValueError` if it is not one."""
-    key = load_pem_public_key((data / "keys" / "ledger.pub").read_bytes())
+    try:
+        key = load_pem_public_key((data / "keys" / "ledger.pub").read_bytes())
+    except UnsupportedAlgorithm as error:
+        raise ValueError(f"{data / 'keys' / 'ledger.pub'} holds a key of a kind that nobody knows") from error
     if not isinstance(key, Ed25519PublicKey):
         raise ValueError(f"{data / 'keys' / 'ledger.pub'} is not an Ed25519 key; restore the ledger's own")  # noqa: TRY004
     return key

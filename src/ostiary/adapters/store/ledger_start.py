@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
+import re
 import stat
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -20,10 +23,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from msgspec import Struct
 
-from ostiary.adapters.store.ledger_read import known_seal, ledger_directory, lines, segments
+from ostiary.adapters.store.checkpoint_files import checkpoint_file, newest, synced, tail
+from ostiary.adapters.store.ledger_read import began, known_seal, ledger_directory, lines, seal_file, segments
 from ostiary.integrity.chain import ORIGIN, Anchor, Line, Report, Walk
 
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_TIME: Final = re.compile(rb'"type":"(?:open|seal)","time":"([0-9T:.Z-]{20,30})"')
+"""When a record was written. Those of calls tell when a call came, which may have waited for a person since."""
+_LONGEST_LOSS: Final = 600.0
+"""Seconds: the disk is asked to keep what was written once a second, and a slow one may take its time."""
 
 
 class LedgerUnusable(Exception):
@@ -107,40 +115,139 @@ def ledger_keys(data: Path) -> Keys:
 
 
 def recovered(data: Path, key: Ed25519PublicKey) -> Found:
-    """Check the newest segment, move an unfinished record aside, and return where to go on."""
-    directory, anchor = ledger_directory(data), known_seal(data, key)
-    torn = 0
-    for number, path in reversed(segments(directory)):
-        report, pending, good = _inspected(number, path, key, anchor)
-        _refuse(directory, report)
-        cut = path.stat().st_size - good
-        if cut or not good:
-            torn += cut
-            _cut(path, good)
-        if report.records:
-            return Found(number, report.last, report.head.encode(), pending, torn)
-    if anchor is not None:
+    """Check what may not have reached the disk, move what a crash left unfinished aside, and return where to go on.
+
+    What the newest seal and checkpoint cover was on the disk before they were, so only what follows them may be torn.
+    """
+    directory, known = ledger_directory(data), _known(data, key)
+    found = segments(directory)
+    seen = _inspected(found[_first(found, known) :], key, known)
+    _refuse(directory, seen.report)
+    torn = _set_aside(found, seen)
+    for number, path in found:
+        if (seen.first or 1) <= number <= seen.segment:
+            # A process that was killed may have left it in memory, and the next seal will vouch for it.
+            synced(path)
+    if found:
+        synced(directory)
+    if seen.segment:
+        return Found(seen.segment, seen.report.last, seen.report.head.encode(), tuple(seen.pending), torn)
+    if known is not None:
         raise LedgerUnusable(
-            f"the ledger in {directory} was sealed up to n={anchor.n}, but has no records now; restore the segments, "
+            f"the ledger in {directory} was sealed up to n={known.n}, but has no records now; restore the segments, "
             f"or move {directory} and {data / 'keys' / 'ledger.sealed'} away to begin anew"
         )
     return Found(torn=torn)
 
 
-def _inspected(
-    number: int, path: Path, key: Ed25519PublicKey, anchor: Anchor | None
-) -> tuple[Report, tuple[str, ...], int]:
-    walk, pending, good = Walk(key, partial=True, anchor=anchor), dict[str, None](), 0
-    for line in lines(number, path):
-        if not line.whole:
-            break
-        walk.feed(line)
-        _note(pending, line)
-        good += len(line.raw)
-    if not good:
-        # Nothing was finished in this segment, so it says nothing about the seals of those before it.
-        walk = Walk(key, partial=True)
-    return walk.finish(), tuple(pending), good
+class _Seen(Struct):
+    """What was found from some segment on."""
+
+    report: Report
+    pending: list[str]
+    first: int
+    segment: int
+    good: int
+    """Where what can be kept ends: a segment, and an offset in it. 0: there is nothing to keep."""
+
+
+def _known(data: Path, key: Ed25519PublicKey) -> Anchor | None:
+    """Return the newest record that is known to have been on the disk."""
+    noted, written = seal_file(data), checkpoint_file(ledger_directory(data))
+    seal, ending = known_seal(data, key), tail(written, key)
+    if seal is None and noted.exists():
+        raise LedgerUnusable(
+            f"{noted} is not a seal that this ledger's key made, and it is never half written; run `ostiary audit "
+            "verify`, keep the folder as evidence, and restore it from a backup"
+        )
+    if not ending.unwritten:
+        raise LedgerUnusable(
+            f"{written} does not end as it was written ({ending.wrong and ending.wrong.text}); run `ostiary audit "
+            "verify`, keep the folder as evidence, and restore it from a backup"
+        )
+    anchors = [each for each in (seal, newest(written, key)) if each is not None]
+    return max(anchors, key=lambda each: each.n, default=None)
+
+
+def _first(found: list[tuple[int, Path]], known: Anchor | None) -> int:
+    """Return the index of the segment that holds a record, or of one before it."""
+    for at in range(len(found) - 1, 0, -1):
+        begun = began(next(lines(*found[at]), None))
+        if known is not None and 0 < begun <= known.n:
+            return at
+    return 0
+
+
+def _inspected(parts: list[tuple[int, Path]], key: Ed25519PublicKey, known: Anchor | None) -> _Seen:
+    walk, pending, segment, good = Walk(key, partial=True, anchor=known), dict[str, None](), 0, 0
+    span = _Span()
+    for number, path in parts:
+        offset = 0
+        for line in lines(number, path):
+            if span.begun or _unwritten(line, walk.last):
+                span.add(line)
+                continue
+            walk.feed(line)
+            if not line.whole:
+                span.add(line)
+                continue
+            _note(pending, line)
+            offset += len(line.raw)
+            segment, good = number, offset
+    span.refuse()
+    return _Seen(walk.finish(), list(pending), parts[0][0] if parts else 0, segment, good)
+
+
+def _unwritten(line: Line, last: int) -> bool:
+    """Say whether losing power explains a line: a page that was never filled, or an earlier file that ends early."""
+    return b"\0" in line.raw or (line.number == 1 and 0 < last < began(line) - 1)
+
+
+class _Span:
+    """The time that is told in what would be moved aside. A power cut takes seconds, and never the work of hours."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self._low, self._high = "", ""
+        self._where = ""
+
+    def add(self, line: Line) -> None:
+        """Take in a line that cannot be kept."""
+        self._where = self._where or f"{line.segment:08d}.jsonl:{line.number}"
+        self.begun = True
+        told = _TIME.search(line.raw)
+        if told is not None and line.whole and b"\0" not in line.raw:
+            time = told[1].decode()
+            self._low, self._high = min(self._low or time, time), max(self._high, time)
+
+    def refuse(self) -> None:
+        """Raise if that is more than a power cut explains."""
+        if self._low and _seconds(self._high) - _seconds(self._low) > _LONGEST_LOSS:
+            raise LedgerUnusable(
+                f"the ledger breaks at {self._where}, and the records after that tell of more than a power cut can "
+                f"take ({self._low} to {self._high}); run `ostiary audit verify`, keep the directory as evidence, and "
+                "restore it"
+            )
+
+
+def _seconds(time: str) -> float:
+    try:
+        return datetime.fromisoformat(time).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def _set_aside(found: list[tuple[int, Path]], seen: _Seen) -> int:
+    """Move aside what cannot be kept, newest first, so that stopping in between leaves something to go on with."""
+    torn = 0
+    for number, path in reversed(found):
+        if number > seen.segment:
+            torn += path.stat().st_size
+            _cut(path, 0)
+        elif number == seen.segment and path.stat().st_size > seen.good:
+            torn += path.stat().st_size - seen.good
+            _cut(path, seen.good)
+    return torn
 
 
 def _note(pending: dict[str, None], line: Line) -> None:
@@ -170,19 +277,26 @@ def _refuse(directory: Path, report: Report) -> None:
 
 def _cut(path: Path, good: int) -> None:
     """Move what follows the last whole record next to the segment, so that nothing is thrown away."""
-    content = path.read_bytes()[good:]
+    with path.open("rb") as file:
+        file.seek(good)
+        content = file.read()
     if content:
-        _written(path.with_suffix(".torn"), content, exclusive=False)
+        _written(_aside(path), content)
     if not good:
-        # The number is used again: a segment without one whole record never existed.
+        # The number is used again: a segment without one record that can be kept never existed.
         path.unlink()
         return
-    descriptor = os.open(path, os.O_WRONLY)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.ftruncate(descriptor, good)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _aside(path: Path) -> Path:
+    names = (path.with_suffix(f".{count}.torn" if count else ".torn") for count in itertools.count())
+    return next(name for name in names if not name.exists())
 
 
 def _secret(path: Path) -> bytes:
@@ -198,7 +312,7 @@ def _digest_key(path: Path) -> bytes:
     return key
 
 
-def _written(path: Path, content: bytes, mode: int = 0o600, *, exclusive: bool = True) -> None:
+def _written(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Write a file that is there whole or not at all."""
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)
@@ -209,6 +323,7 @@ def _written(path: Path, content: bytes, mode: int = 0o600, *, exclusive: bool =
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    if exclusive and path.exists():
+    if path.exists():
         raise FileExistsError(path)
     draft.replace(path)
+    synced(path.parent)

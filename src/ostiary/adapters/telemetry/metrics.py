@@ -131,6 +131,7 @@ class Meter:
         weakened: Callable[[], int],
         held: Callable[[], Mapping[str, int]] = dict,
         guards: Callable[[], Mapping[str, bool]] = dict,
+        anchored: Callable[[], Mapping[str, bool]] = dict,
         most: int = SERIES,
     ) -> None:
         """Take what is looked at only when somebody asks; `servers` says which of them answer."""
@@ -142,7 +143,7 @@ class Meter:
         self._steps = {step: Histogram(STEP_SECONDS) for step in (*STEPS[:_CARRY], "forward", "check", "reply")}
         self._registry = CollectorRegistry()
         self._registry.register(_Counted(self._series, self._servers, self._steps))
-        self._registry.register(_Seen(in_flight, suspended, ledger_stopped, servers, weakened, held, guards))
+        self._registry.register(_Seen(in_flight, suspended, ledger_stopped, servers, weakened, held, guards, anchored))
         ProcessCollector(registry=self._registry)
 
     def __call__(self, trail: Trail) -> None:
@@ -259,7 +260,7 @@ def _family(name: str, told: str, label: str, found: Iterable[tuple[str, Histogr
 class _Seen(Collector):
     """What is true at the moment."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - each is one gauge
         self,
         in_flight: Callable[[], int],
         suspended: Callable[[], int],
@@ -268,10 +269,11 @@ class _Seen(Collector):
         weakened: Callable[[], int],
         held: Callable[[], Mapping[str, int]],
         guards: Callable[[], Mapping[str, bool]],
+        anchored: Callable[[], Mapping[str, bool]],
     ) -> None:
         self._in_flight, self._suspended = in_flight, suspended
         self._ledger_stopped, self._servers = ledger_stopped, servers
-        self._weakened, self._held, self._guards = weakened, held, guards
+        self._weakened, self._held, self._guards, self._anchored = weakened, held, guards, anchored
 
     def collect(self) -> Iterator[Metric]:
         build = GaugeMetricFamily("ostiary_build_info", "What is running.", None, ("version", "python"))
@@ -285,6 +287,7 @@ class _Seen(Collector):
         yield _gauge("ostiary_upstream_up", "1: the server answers.", self._servers())
         yield _gauge("ostiary_definitions_held", "Definitions that wait for approval.", self._held())
         yield _gauge("ostiary_guard_working", "1: the guard finds what it has to find.", self._guards(), "guard")
+        yield _gauge("ostiary_checkpoints_arriving", "1: the ledger's checkpoints arrive.", self._anchored(), "place")
 
 
 def _gauge(name: str, told: str, found: Mapping[str, int], label: str = "server") -> GaugeMetricFamily:

@@ -15,14 +15,18 @@ from typing import Annotated, Any, Final
 
 import msgspec
 import typer
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from ostiary.adapters.store import ledger_read
 from ostiary.adapters.store.ledger_index import LedgerIndex
+from ostiary.adapters.store.ledger_proof import Pinned, is_fingerprint, prove
 from ostiary.adapters.store.ledger_read import Entry, Placed, Wanted, ledger_directory, records, segments
 from ostiary.config.problems import Unfit
 from ostiary.config.units import seconds
+from ostiary.entry.anchoring import second_place
+from ostiary.entry.cli.proved import plain, tell
 from ostiary.entry.cli.terminal import (
     CONFIG,
     AsJson,
@@ -41,7 +45,6 @@ from ostiary.entry.cli.terminal import (
     usage,
 )
 from ostiary.entry.offline import checked, data_folder
-from ostiary.integrity.chain import Problem, Report
 
 app: Final = typer.Typer(
     name="audit",
@@ -56,6 +59,7 @@ _MANY: Final = 10_000
 _PAUSE: Final = 0.2
 _SHOWN: Final = ("n", "time", "reference", "type", "subject", "server", "tool", "method", "outcome", "decision", "rule",
                  "detail", "ms")  # fmt: skip
+_AWAY: Final = "Bring it back or name a copy: with --checkpoints FILE for checkpoints, with --key FILE for the key."
 _GOOD: Final = frozenset({"answered"})
 _NEUTRAL: Final = frozenset({"", "abandoned", "tool_error", "rpc_error", "interrupted"})
 
@@ -228,74 +232,60 @@ def verify(
     config: ConfigFile = CONFIG,
     *,
     key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A copy of keys/ledger.pub from elsewhere; proves more.")
+        str,
+        typer.Option(
+            metavar="FILE|ID", help="A copy of keys/ledger.pub from elsewhere, or its fingerprint; proves more."
+        ),
+    ] = "",
+    checkpoints: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Checkpoints kept elsewhere: the only thing that tells an older copy."),
     ] = None,
     partial: Annotated[bool, typer.Option("--partial", help="Allow that the oldest segments were archived.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Prove that no record was changed, removed, reordered or cut off; exit 1 and say which if one was.
 
-    Example: ostiary audit verify --key /mnt/elsewhere/ledger.pub
+    Without --checkpoints, the file of `ledger.checkpoints` is used if there is one. Nothing is changed, and no gateway
+    needs to run. Exit code 0: whole; 1: not whole, or not to be verified; 2: called the wrong way.
+
+    Example: ostiary audit verify --key /mnt/elsewhere/ledger.pub --checkpoints /mnt/elsewhere/checkpoints.jsonl
     """
-    folder = data_folder(checked(config).config, config)
+    document = checked(config).config
+    folder = data_folder(document, config)
+    place = second_place(document.ledger, config)
     if not segments(ledger_directory(folder)) and not (folder / "keys" / "ledger.pub").exists():
         raise Refused(f"There is no ledger in {folder}.", "It begins when `ostiary serve` runs for the first time.")
     try:
-        report = ledger_read.verify(folder, _key(key) if key else None, partial=partial)
+        proof = prove(folder, _pinned(key, checkpoints or place), partial=partial)
+    except FileNotFoundError as error:
+        raise Refused(f"The ledger cannot be verified: {error.strerror}: {error.filename}.", _AWAY) from None
     except ValueError as error:
         raise Refused(
             f"The ledger cannot be verified: {error}.", "Restore the key, or name a copy with --key."
         ) from None
     if as_json:
-        data(_plain(report))
+        data(plain(proof))
     else:
-        _tell(report)
-    if not report.ok:
+        tell(proof)
+    if not proof.ok:
         raise typer.Exit(1)
+
+
+def _pinned(key: str, checkpoints: Path | None) -> Pinned:
+    if is_fingerprint(key):
+        return Pinned(None, key, checkpoints)
+    return Pinned(_key(Path(key)) if key else None, "", checkpoints)
 
 
 def _key(path: Path) -> Ed25519PublicKey:
     try:
         found = load_pem_public_key(path.read_bytes())
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         found = None
     if not isinstance(found, Ed25519PublicKey):
         raise usage("--key", f"{path} is not an Ed25519 public key in PEM")
     return found
-
-
-def _plain(report: Report) -> dict[str, Any]:
-    fields = ("chain", "segments", "records", "last", "head", "seals", "sealed")
-    return {
-        "ok": report.ok,
-        **{name: getattr(report, name) for name in fields},
-        "torn": report.torn is not None,
-        "problems": [_placed(each) for each in report.problems],
-        "more": report.more,
-    }
-
-
-def _placed(problem: Problem) -> dict[str, Any]:
-    return {
-        "kind": problem.kind, "segment": problem.segment, "file": f"{problem.segment:08d}.jsonl", "line": problem.line,
-        "n": problem.n, "text": problem.text,
-    }  # fmt: skip
-
-
-def _tell(report: Report) -> None:
-    for problem in report.problems:
-        line(str(problem), "red")
-    if report.more:
-        line(f"and {plural(report.more, 'problem')} more", "red")
-    if report.torn is not None:
-        line(
-            f"{report.torn.segment:08d}.jsonl:{report.torn.number}: an unfinished record, which a crash leaves behind."
-        )
-    said = f"{plural(report.records, 'record')} in {plural(report.segments, 'segment')}, sealed up to {report.sealed:,}"
-    if not report.ok:
-        say(f"The ledger was changed: {said}. Keep a copy of it as it is, and compare with your backups.", "bold red")
-        return
-    line(f"The ledger is whole: {said}; head {report.head}", "green")
 
 
 # Taking it elsewhere
