@@ -5,16 +5,9 @@ from __future__ import annotations
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
-from msgspec import Struct
+from ostiary.policy.bucket import Bucket as Bucket
 
 _NETWORK: Final = 64
-
-
-class Bucket(Struct, frozen=True):
-    """A bucket as it was at `at`."""
-
-    level: float
-    at: float
 
 
 def filled(bucket: Bucket, rate: float, burst: float, now: float) -> Bucket:

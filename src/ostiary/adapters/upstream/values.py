@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from msgspec import Struct
+
+_OK: Final = 200
 
 
 class Limits(Struct, frozen=True):
@@ -35,3 +39,12 @@ class Head(Struct, frozen=True):
     status: int
     fields: dict[bytes, bytes]
     idle: float
+
+
+class Heard(Struct, frozen=True):
+    """The answer to one request."""
+
+    message: dict[str, Any]
+    status: int = _OK
+    session: str = ""
+    """`Mcp-Session-Id`, where the answer carried one."""

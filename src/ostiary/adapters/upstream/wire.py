@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
-from msgspec import Struct
-
 from ostiary.adapters.upstream.pool import Pool, Response
 from ostiary.adapters.upstream.process import Child
+from ostiary.adapters.upstream.values import Heard as Heard
 from ostiary.core.errors import Garbled, GatewayError, Lost, NotJson, TooLarge, UpstreamRefused
 from ostiary.core.model import Json
 from ostiary.protocol import headers as routing
@@ -25,15 +24,6 @@ _LONGEST_PAUSE: Final = 10.0
 _OK: Final = 200
 _REFUSALS: Final = 400
 _GONE: Final = 404
-
-
-class Heard(Struct, frozen=True):
-    """The answer to one request."""
-
-    message: dict[str, Any]
-    status: int = _OK
-    session: str = ""
-    """`Mcp-Session-Id`, where the answer carried one."""
 
 
 PAUSED: Final[dict[str, Any]] = {"method": INTERLUDE}
