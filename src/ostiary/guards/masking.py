@@ -7,13 +7,15 @@ whatever order they were found.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ostiary.guards.found import Found
+from ostiary.guards.mapping import Draft, Layer
 
 _TAILS: Final[Mapping[str, int]] = {
     # How many of the last characters people need to tell one from another; of all others nothing.
@@ -25,6 +27,7 @@ _MASKED: Final = re.compile(
     r"\[redacted:(?P<cut>[a-z0-9-]{1,32})\]|\[(?P<part>[a-z0-9-]{1,32}):…[A-Za-z0-9]{1,4}\]"
     r"|\[[a-z0-9-]{1,40}~[A-Za-z0-9_-]{22,6000}\]"
 )
+_TOKEN: Final = re.compile(r"\[(?P<kind>[a-z0-9-]{1,40})~[A-Za-z0-9_-]{22,6000}\]")
 _SHOWN_MOST: Final = 3
 
 
@@ -75,18 +78,42 @@ def replaced(text: str, found: Iterable[Found], token: Callable[[str, str], str]
 
 
 def fresh(text: str, found: Iterable[Found], ours: Callable[[str], bool]) -> tuple[Found, ...]:
-    """Return the finds that touch no mask of ours: what was masked once is not masked again.
+    """Return of the finds what lies outside masks of ours: what was masked once is not masked again.
 
     `ours` says of what looks like a mask whether it is one. Anybody can put brackets around a secret.
     """
     masked = [each.span() for each in _MASKED.finditer(text) if ours(each[0])]
     starts = [start for start, _ in masked]
 
-    def touches(each: Found) -> bool:
-        place = bisect_left(starts, each.end)
-        return place > 0 and masked[place - 1][1] > each.start
+    def parts(each: Found) -> Iterator[Found]:
+        first = max(0, bisect_right(starts, each.start) - 1)
+        done = each.start
+        for start, end in masked[first : bisect_left(starts, each.end)]:
+            if done < start:
+                yield replace(each, start=done, end=start)
+            done = max(done, end)
+        if done == each.start:
+            yield each
+        elif done < each.end:
+            yield replace(each, start=done, end=each.end)
 
-    return tuple(each for each in found if not touches(each))
+    cut = (part for each in found for part in parts(each) if part is each or _says(text[part.start : part.end]))
+    return tuple(cut)
+
+
+def _says(text: str) -> bool:
+    return any(map(str.isalnum, text))
+
+
+def veiled(text: str, ours: Callable[[str], bool]) -> tuple[str, Layer | None]:
+    """Return a text in which nothing stands inside the tokens of ours, and the way back; what is in them is noise."""
+    if "~" not in text:
+        return text, None
+    draft = Draft(text)
+    for each in _TOKEN.finditer(text):
+        if ours(each[0]):
+            draft.put(f"{each['kind']}~]", each.start() + 1, each.end())
+    return draft.done() if draft.changed else (text, None)
 
 
 def masks(text: str, slugs: Container[str]) -> bool:

@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ostiary.core.screening import Payload, Redact, Side, Text, Verdict
+from ostiary.core.screening import Block, Path, Payload, Redact, Side, Text, Verdict
 from ostiary.guards.acting import Then, verdict
 from ostiary.guards.detecting import SLUGS, Detect
 from ostiary.guards.found import Found
-from ostiary.guards.joined import Joined, seams
-from ostiary.guards.masking import fresh, masks
+from ostiary.guards.joined import Joined, Span, glues, seams
+from ostiary.guards.mapping import Layer
+from ostiary.guards.masking import fresh, masks, veiled
 from ostiary.pipeline.revealing import Pseudonyms
 
 _PIECE: Final = 8_192
 _OVERLAP: Final = 2_048
 """Characters that are read at a time, and how many of them are read again with the next ones: more than any secret has
 that is not found by its beginning."""
-_TURN: Final = 4_096
-"""Characters after which other calls have their turn."""
+_TURN: Final = 2_048
+"""Characters after which other calls have their turn; what is longer is read beside the event loop."""
 _PASSES: Final = 4
 _SEAM: Final = 256
 """Characters on both sides of where two content blocks meet."""
+_MARGIN: Final = 64
+_HOLDERS: Final = frozenset({"resource", "content"})
+"""Members of blocks and of messages that hold their text (2026-07-28, embedded resources, prompt messages)."""
+# One thread: the engine of patterns lets go of the interpreter, and of the rest two at a time would take turns only.
+# The loop wants the interpreter back after each system call, for which it would wait 5 ms every time.
+_READER: Final = ThreadPoolExecutor(1, "guards", partial(sys.setswitchinterval, 0.000_5))
+_Place = tuple[str, int, int]
+_T = TypeVar("_T")
 _WORD, _WORDS = 32, 4_096
 """Characters of a word that is worth remembering, and how many are remembered."""
 
@@ -50,42 +61,62 @@ class Local:
 
     async def __call__(self, payload: Payload) -> Verdict:
         """Look at a payload, and again at what is replaced: a mask can make a telling row of what stands around it."""
-        said = self._said(payload.texts, await self._looked(payload), payload.run)
+        said = await self._said(payload, await self._looked(payload, None))
+        if not isinstance(said, Redact):
+            return said
         for _ in range(_PASSES):
-            if not isinstance(said, Redact):
-                break
-            left = tuple(replace(text, value=said.replace[text.path]) for text in payload.texts if _in(said, text))
-            again = self._said(left, await self._looked(replace(payload, texts=left)), payload.run)
+            left = tuple(
+                replace(text, value=said.replace[text.path]) if _in(said, text) else text for text in payload.texts
+            )
+            payload = replace(payload, texts=left)
+            again = await self._said(payload, await self._looked(payload, said.replace))
             if not isinstance(again, Redact):
-                break
+                return said
             said = Redact(said.finding, {**said.replace, **again.replace})
-        return said
+        # What is found again and again would be found by the next one who looks, too.
+        return Block(f"{said.finding}, and something again wherever it was replaced")
 
-    async def _looked(self, payload: Payload) -> Mapping[int, Sequence[Found]]:
-        """Return what was found, by the index of its text."""
-        found: dict[int, list[Found]] = {}
-        read = 0
+    async def _looked(self, payload: Payload, changed: Container[Path] | None) -> Mapping[int, Sequence[Found]]:
+        """Return what was found, by the index of its text: in those that changed, or in all, and where blocks meet."""
+        found: dict[int, dict[_Place, Found]] = {}
+        turn, ours = _Turn(), partial(self._ours, payload.run)
+        plain = [await _veiled(text.value, turn, ours) for text in payload.texts]
         for index, text in enumerate(payload.texts):
             key = _key(text)
-            if key in self._wanted.skip:
+            known = changed is not None and (text.rigid or text.path not in changed)
+            if known or key in self._wanted.skip or (text.value, key, payload.side) in self._harmless:
                 continue
-            if (text.value, key, payload.side) in self._harmless:
-                continue
-            here: dict[Found, None] = {}
-            for start, piece in pieces(text.value):
-                here |= dict.fromkeys(_moved(each, start) for each in self._found(piece, key, payload))
-                read += len(piece)
-                if read > _TURN:
-                    read = 0
-                    await asyncio.sleep(0)
+            here: dict[_Place, Found] = {}
+            for start, piece in pieces(plain[index][0]):
+                here |= await turn.over(len(piece), partial(self._placed, piece, start, key, payload))
             if here:
-                found[index] = list(here)
+                found[index] = here
             else:
                 self._remember(text.value, key, payload.side)
-        for index, each in self._across(payload):
-            found.setdefault(index, []).append(each)
-        ours = partial(self._ours, payload.run)
-        return {index: fresh(payload.texts[index].value, some, ours) for index, some in found.items() if some}
+        for run in _blocks(payload.texts):
+            for index, each in await self._across(run, plain, payload, turn):
+                found.setdefault(index, {}).update(_placed((each,)))
+        return {
+            index: await turn.over(
+                len(payload.texts[index].value), partial(_left, payload.texts[index].value, plain[index][1], some, ours)
+            )
+            for index, some in found.items()
+        }
+
+    async def _across(
+        self, run: Sequence[int], plain: Sequence[tuple[str, Layer | None]], payload: Payload, turn: _Turn
+    ) -> list[tuple[int, Found]]:
+        """Return what stands across the borders of content blocks, which a model reads as one text."""
+        values = [plain[index][0] for index in run]
+        found: list[tuple[int, Found]] = []
+        for text in (seams(values, _SEAM, glue) for glue in glues(values)):
+            for start, piece in pieces(text.text):
+                for each in (await turn.over(len(piece), partial(self._placed, piece, start, "", payload))).values():
+                    found += ((run[leaf], one) for leaf, one in _on_seams(text, each, values))
+        return found
+
+    def _placed(self, piece: str, start: int, key: str, payload: Payload) -> dict[_Place, Found]:
+        return _placed(_moved(each, start) for each in self._found(piece, key, payload))
 
     def _remember(self, value: str, key: str, side: Side) -> None:
         """Remember a word in which nothing was found: most texts are names of members, and come again in every call."""
@@ -94,8 +125,10 @@ class Local:
                 self._harmless.clear()
             self._harmless.add((value, key, side))
 
-    def _said(self, texts: Sequence[Text], found: Mapping[int, Sequence[Found]], run: str) -> Verdict:
-        return verdict(texts, found, self._then, partial(self._pseudonyms.token, run))
+    async def _said(self, payload: Payload, found: Mapping[int, Sequence[Found]]) -> Verdict:
+        length = sum(len(payload.texts[index].value) for index, some in found.items() if some)
+        token = partial(self._pseudonyms.token, payload.run)
+        return await _Turn().over(length, partial(verdict, payload.texts, found, self._then, token))
 
     def _ours(self, run: str, mask: str) -> bool:
         return masks(mask, SLUGS) or self._pseudonyms.reveal(run, mask) != mask
@@ -105,19 +138,28 @@ class Local:
             if each.score >= self._wanted.at and self._wanted.kind(each.rule):
                 yield each
 
-    def _across(self, payload: Payload) -> Iterator[tuple[int, Found]]:
-        """Yield what stands across the borders of content blocks, which a model reads as one text."""
-        for run in _blocks(payload.texts):
-            values = [payload.texts[index].value for index in run]
-            for text in (seams(values, _SEAM), seams(values, _SEAM, "\n")):
-                yield from self._on_seams(text, run, payload)
 
-    def _on_seams(self, text: Joined, run: Sequence[int], payload: Payload) -> Iterator[tuple[int, Found]]:
-        for each in self._found(text.text, "", payload):
-            spans = text.spans(each.start, each.end)
-            if len({span.leaf for span in spans}) > 1:
-                for span in spans:
-                    yield run[span.leaf], replace(each, start=span.start, end=span.end)
+class _Turn:
+    """Lets other calls have their turn: what is long is read beside the loop, what is short some at a time."""
+
+    def __init__(self) -> None:
+        self._spent = 0
+
+    async def over(self, length: int, work: Callable[[], _T]) -> _T:
+        """Return what some work over so many characters gives; it is whole, or nobody hears of it."""
+        if length > _TURN:
+            self._spent = 0
+            return await asyncio.get_running_loop().run_in_executor(_READER, work)
+        self._spent += length
+        if self._spent > _TURN:
+            self._spent = length
+            await asyncio.sleep(0)
+        return work()
+
+
+async def _veiled(text: str, turn: _Turn, ours: Callable[[str], bool]) -> tuple[str, Layer | None]:
+    """Return a text without what tokens hold: that is noise, in which readings find what nobody wrote."""
+    return await turn.over(len(text), partial(veiled, text, ours)) if "~" in text else (text, None)
 
 
 def pieces(text: str) -> Iterator[tuple[int, str]]:
@@ -127,6 +169,35 @@ def pieces(text: str) -> Iterator[tuple[int, str]]:
         return
     for start in range(0, len(text) - _OVERLAP, _PIECE - _OVERLAP):
         yield start, text[start : start + _PIECE]
+
+
+def _on_seams(text: Joined, found: Found, values: Sequence[str]) -> Iterator[tuple[int, Found]]:
+    """Yield the parts of a find by the block that they stand in, where it is one of two blocks, and not of one."""
+    spans = text.spans(found.start, found.end)
+    for span in spans:
+        # What is whole in one block may be something only by the words of the other: `pass`, `word: …`.
+        if len(spans) > 1 or _near_the_seam(span, len(values[span.leaf])):
+            yield span.leaf, replace(found, start=span.start, end=span.end)
+
+
+def _near_the_seam(span: Span, length: int) -> bool:
+    """Say whether a part of a block is far from where the block was cut, so that it is no half of something else."""
+    return length <= 2 * _SEAM or span.end <= _SEAM - _MARGIN or span.start >= length - _SEAM + _MARGIN
+
+
+def _placed(found: Iterable[Found]) -> dict[_Place, Found]:
+    """Return what was found by what it is and where: pieces overlap, and seams are read again."""
+    return {(each.rule, each.start, each.end): each for each in found}
+
+
+def _left(
+    text: str, back: Layer | None, found: Mapping[_Place, Found], ours: Callable[[str], bool]
+) -> tuple[Found, ...]:
+    """Return what was found at the places that it has in a text as it was written, and outside its masks."""
+    if back is None:
+        return fresh(text, found.values(), ours)
+    places = ((each, *back.origin(each.start, each.end)) for each in found.values())
+    return fresh(text, (replace(each, start=start, end=end) for each, start, end in places), ours)
 
 
 def _in(said: Redact, text: Text) -> bool:
@@ -145,21 +216,25 @@ def _moved(found: Found, by: int) -> Found:
 def _blocks(texts: Sequence[Text]) -> Iterator[list[int]]:
     """Yield the texts of content blocks that stand beside each other, two at least."""
     run: list[int] = []
+    last: tuple[Path, int] | None = None
     for index, text in enumerate(texts):
-        if text.rigid or text.path[-1] != "text":
+        if text.rigid or (place := _block(text.path)) is None:
             continue
-        if run and not _adjacent(texts[run[-1]], text):
+        if last is not None and place != (last[0], last[1] + 1):
             if len(run) > 1:
                 yield run
             run = []
         run.append(index)
+        last = place
     if len(run) > 1:
         yield run
 
 
-def _adjacent(one: Text, two: Text) -> bool:
-    """Say whether two texts are those of blocks in one list, the second right after the first."""
-    if len(one.path) != len(two.path) or len(one.path) < 2:  # noqa: PLR2004 - a block's place, and `text`
-        return False
-    (*before, first, _), (*after, second, _) = one.path, two.path
-    return before == after and isinstance(first, int) and isinstance(second, int) and second == first + 1
+def _block(path: Path) -> tuple[Path, int] | None:
+    """Return the list in which the block of a text stands, and its place there; None where it is no block's."""
+    *before, name = path or ("",)
+    if name != "text":
+        return None
+    if before and before[-1] in _HOLDERS:
+        before.pop()
+    return (tuple(before[:-1]), before[-1]) if before and isinstance(before[-1], int) else None

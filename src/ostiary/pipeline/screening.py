@@ -10,7 +10,7 @@ from typing import Any, Final, assert_never
 import msgspec
 from msgspec import Struct
 
-from ostiary.core.errors import Blocked
+from ostiary.core.errors import BadArguments, Blocked
 from ostiary.core.model import Call, Caller, Json, Order, Target
 from ostiary.core.ports import Back, Wish
 from ostiary.core.rules import Run
@@ -79,7 +79,11 @@ async def asked(call: Call, caller: Caller, target: Target, world: World, trail:
         left = {**left, "_meta": {**call.params["_meta"], **left["_meta"]}}
     if target.check is not None and isinstance(left.get("arguments"), dict):
         # What a guard put there has to fit the approved schema as well: nothing else reaches a server.
-        target.check(left["arguments"])
+        try:
+            target.check(left["arguments"])
+        except BadArguments as error:
+            # What it shows may be what a token stands for; where it stands is all that anybody hears.
+            raise BadArguments(error.detail, hint=error.detail) from None
     return msgspec.structs.replace(call, params={**call.params, **left})
 
 

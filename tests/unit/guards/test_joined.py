@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.guards.joined import Span, joined, redacted, seams
+from ostiary.guards.joined import Span, glues, joined, redacted, seams
 from ostiary.guards.views import views
 
 LEAVES = st.lists(st.text("ab\n", max_size=12), max_size=6)
@@ -73,3 +73,19 @@ def test_what_is_escaped_in_json_inside_a_text_is_cut_out_of_it() -> None:
     start, end = view.original(at, at + len('"Anna\té"'))
     told = json.loads(json.loads(text[:start] + "-" + text[end:])["result"])
     assert told == {"note": "call - now", "rest": [1, 2]}
+
+
+def test_words_that_meet_without_a_blank_are_joined_in_every_way_that_makes_one_of_two_or_three() -> None:
+    assert glues(["see this", "AKIA", "QYLP", "and more"]) == (
+        ("", "", ""), ("\n", "\n", "\n"), ("\n", "", "\n"), ("", "\n", ""), ("\n", "", ""), ("", "", "\n"),
+    )  # fmt: skip
+
+
+def test_where_no_letter_meets_a_letter_two_ways_to_join_are_enough() -> None:
+    assert glues(["One.", "Two", " three\n", "four"]) == (("", "", ""), ("\n", "\n", "\n"))
+    assert glues(["one", "two", "", "three"]) == (("", "", ""), ("\n", "\n", "\n"))
+    assert glues(["one"]) == ((),)
+
+
+def test_each_joint_may_have_a_glue_of_its_own() -> None:
+    assert seams(["ab", "cd", "ef"], 8, ("\n", "")).text == "ab\ncdef"

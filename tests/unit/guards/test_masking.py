@@ -104,10 +104,28 @@ def test_a_second_pass_finds_nothing_new(documents: list[Document], join: str) -
         assert masking.fresh(left, found(left), ours) == ()
 
 
-def test_what_touches_a_mask_is_not_fresh() -> None:
+def test_of_what_touches_a_mask_only_the_rest_is_fresh() -> None:
+    """A password that stands against a mask is one all the same: `Tr0ub4dor([redacted:phone])`."""
     text = "ab [redacted:card] cd [card~AAAAAAAAAAAAAAAAAAAAAA] ef"
     some = [find(0, 2), find(0, 5), find(17, 21), find(10, 12), find(19, 21), find(30, 35), find(51, 53)]
-    assert masking.fresh(text, some, ours) == (find(0, 2), find(19, 21), find(51, 53))
+    assert masking.fresh(text, some, ours) == (find(0, 2), find(0, 3), find(18, 21), find(19, 21), find(51, 53))
+    assert masking.fresh(text, [find(0, 53)], ours) == (find(0, 3), find(18, 22), find(51, 53))
+    assert masking.fresh(text, [find(3, 19), find(4, 4), find(0, 0)], ours) == (find(0, 0),), (
+        "nothing but a blank is left"
+    )
+
+
+def test_a_token_of_ours_is_read_as_its_kind_alone() -> None:
+    """What is sealed in it is noise, in which base64 may seem to say something."""
+    text = "to [email~AAAAAAAAAAAAAAAAAAAAAA], [card~BBBBBBBBBBBBBBBBBBBBBB] ok"
+    plain, back = masking.veiled(text, lambda token: "A" in token)
+    assert plain == "to [email~], [card~BBBBBBBBBBBBBBBBBBBBBB] ok"
+    assert back is not None
+    assert back.origin(4, 9) == (4, 33)
+    assert back.origin(0, 2) == (0, 2)
+    assert back.origin(len(plain) - 2, len(plain)) == (len(text) - 2, len(text))
+    assert masking.veiled(text, lambda _: False) == (text, None)
+    assert masking.veiled("nothing of that kind", ours) == ("nothing of that kind", None)
 
 
 def test_a_secret_in_brackets_is_no_mask() -> None:
