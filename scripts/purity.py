@@ -15,6 +15,7 @@ SOURCE: Final = (
     "src/ostiary/policy/*",
     "src/ostiary/guards/*",
     "src/ostiary/integrity/*",
+    "src/ostiary/behaviour/*",
     "src/ostiary/config/compile.py",
     "src/ostiary/config/checking.py",
     "src/ostiary/config/expect.py",
@@ -35,6 +36,7 @@ TESTS: Final = (
     "tests/unit/policy",
     "tests/unit/guards",
     "tests/unit/integrity",
+    "tests/unit/behaviour",
     "tests/unit/config",
 )
 COVERAGE: Final = (sys.executable, "-m", "coverage")

@@ -148,7 +148,7 @@ def test_every_code_names_what_to_do() -> None:
 
 def test_pure_modules_say_so() -> None:
     """A module that says it is pure reads no clock, no file and no environment; the imports are held by lint-imports."""
-    for room in ("core", "protocol", "policy", "guards", "integrity"):
+    for room in ("core", "protocol", "policy", "guards", "integrity", "behaviour"):
         for path in sorted((SOURCE / room).glob("[a-z]*.py")):
             said = ast.get_docstring(tree(path)) or ""
             assert "Pure" in said or path.name in {"ports.py", "trail.py"}, named(path)

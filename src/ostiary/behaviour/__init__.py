@@ -1,0 +1,1 @@
+"""What callers do over time: runs that go in circles, and people who are not themselves. Pure."""
