@@ -44,6 +44,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "waits for approval.",
     "forbidden": "Ask whoever keeps the rules; the ledger and `ostiary why` name the rule.",
     "bad_arguments": "Mend the arguments that the message names. If the schema changed: `ostiary tools diff`.",
+    "runaway": "Do something else than the same again. Who runs the gateway finds the line in `runaways`.",
     "limited": "Wait as long as the message says, or ask for a higher limit.",
     "blocked": "Remove what the guard objected to; the ledger names the finding.",
     "held": "Ask whoever runs the gateway to approve it (`ostiary approvals list`), then call again in the same words.",

@@ -20,6 +20,7 @@ SOURCE: Final = (
     "src/ostiary/config/checking.py",
     "src/ostiary/config/expect.py",
     "src/ostiary/config/guards.py",
+    "src/ostiary/config/ledger.py",
     "src/ostiary/config/mending.py",
     "src/ostiary/config/parse.py",
     "src/ostiary/config/salvage.py",

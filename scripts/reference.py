@@ -41,13 +41,27 @@ SECTIONS: Final = (
     ("servers.NAME.tls", "ServerTLS"),
     ("servers.NAME.answers", "Answers"),
     ("servers.NAME.tools.TOOL", "Tool"),
+    ("servers.NAME.tools.TOOL.price", "Price"),
     ("views.NAME", "View"),
     ("rules[]", "Rule"),
     ("rules[].during", "During"),
+    ("rules[].approval", "Approval"),
     ("limits[]", "Limit"),
     ("guards[]", "GuardEntry"),
+    ("guards[].names", "Names"),
+    ("runaways[]", "Runaway"),
+    ("anomalies", "Anomalies"),
+    ("anomalies.quarantine", "Quarantining"),
+    ("prices", "Prices"),
+    ("prices.models.NAME", "Tokens"),
     ("ledger", "Ledger"),
     ("ledger.checkpoints", "Checkpoints"),
+    ("ledger.checkpoints.s3", "CheckpointBucket"),
+    ("ledger.checkpoints.syslog", "CheckpointSyslog"),
+    ("exports[]", "Export"),
+    ("telemetry", "Telemetry"),
+    ("telemetry.otlp", "OTLP"),
+    ("telemetry.traces", "Traces"),
     ("expect[]", "Expectation"),
     ("expect[].who", "Who"),
 )
@@ -147,8 +161,14 @@ def page(made: Mapping[str, Any]) -> str:
         raise SystemExit(f"scripts/reference.py: SECTIONS does not name {', '.join(sorted(missing))}")
     parts = [HEAD, *_table(made, definitions)]
     for path, name in SECTIONS:
-        parts += [f"\n## {path}\n", definitions[name]["description"] + "\n", *_table(definitions[name], definitions)]
+        section = _section(definitions[name])
+        parts += [f"\n## {path}\n", section["description"] + "\n", *_table(section, definitions)]
     return "\n".join([*parts, *_later()]) + "\n"
+
+
+def _section(made: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a section's own schema, also where something shorter may stand in its place."""
+    return next((each for each in made.get("anyOf", ()) if "properties" in each), made)
 
 
 def _table(section: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:

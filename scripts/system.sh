@@ -6,6 +6,7 @@ need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 need git git
 need openssl openssl
 need chromium chromium
+need promtool prometheus
 if [ "${1:-}" = bench ]; then
   need gcc gcc; need wrk wrk; need nginx nginx-light; need taskset util-linux
 fi

@@ -27,6 +27,7 @@ JUNK: Final = frozenset(
 SWALLOWING: Final = {
     "adapters/http/door.py": 1,  # the edge: answers 500 without a traceback
     "adapters/plugins.py": 2,  # anybody's code, which must not end ours: the configuration is refused, and says whose
+    "adapters/telemetry/exporting.py": 1,  # what is told a collector must not end what calls depend on
     "adapters/upstream/stdio.py": 1,  # one server's bad start must not end the group of all servers
     "demo/tour.py": 1,  # a step that crashes did not go as told, and the tour says so
     "entry/cli/main.py": 1,  # the outermost edge of a command: words and exit code 1 instead of a traceback
@@ -37,6 +38,7 @@ SWALLOWING: Final = {
     "operate/proving.py": 2,  # a guard may be anybody's code: whatever it raises means that it does not work
     "pipeline/screening.py": 1,  # a guard may be anybody's code: whatever it raises stops the call, and is named
     "pipeline/flight.py": 5,  # what brings the news is the event loop: the client gets words, the ledger a fault
+    "entry/cli/tried.py": 1,  # a plugin is anybody's code: what it raises stops the call, and is told
     "entry/annexes.py": 1,  # one thing beside the calls that fails to end keeps none of the others from ending
     "integrity/schemas.py": 1,  # the schema engine's several classes all mean that a schema does not compile
 }

@@ -116,7 +116,7 @@ class Life:
         ledger._worker = self.near  # type: ignore[assignment]  # the part of an executor that is used
         ledger.gather(self.turn.append)
         self.checkpoints = Checkpoints(
-            house.data, lambda: ledger.head, Origin(1, "i"), place=place, pace=Pace(5.0, 40),
+            house.data, lambda: ledger.head, Origin(1, "i"), places=[place], pace=Pace(5.0, 40),
             clock=lambda: 1_700_000_000.0 + house.clock, monotonic=lambda: house.clock, spawn=self.far.spawn,
         )  # fmt: skip
 

@@ -40,7 +40,7 @@ class Anchored:
         ledger = self.world.open(**{"segment_bytes": 4000, **sizes})
         self.place = self.place or FilePlace(self.second, ledger_keys(self.data).public)
         checkpoints = Checkpoints(
-            self.data, lambda: ledger.head, Origin(7, f"run-{self.runs}"), place=self.place, pace=Pace(60.0, 20),
+            self.data, lambda: ledger.head, Origin(7, f"run-{self.runs}"), places=[self.place], pace=Pace(60.0, 20),
             clock=lambda: 1_700_000_000.0 + self.world.time(), monotonic=self.world.time, spawn=at_once, **self.changes,
         )  # fmt: skip
         self.tick(ledger, checkpoints)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,9 @@ class Away:
     def __init__(self) -> None:
         self.error: Exception | None = None
         self.got = b""
+
+    def agreed(self, source: Path) -> None:
+        """Know nothing."""
 
     def deliver(self, source: Path, end: int) -> None:
         """Take it, if it is there."""
@@ -136,7 +141,7 @@ async def test_an_alarm_is_written_down_once_and_so_is_its_end(house: Anchored) 
 def test_a_disk_that_does_not_answer_counts_as_away_and_holds_up_nothing(house: Anchored) -> None:
     ledger, hung = house.world.open(), Hung()
     checkpoints = Checkpoints(
-        house.data, lambda: ledger.head, Origin(1, "x"), place=Away(), monotonic=house.world.time, spawn=hung.spawn
+        house.data, lambda: ledger.head, Origin(1, "x"), places=[Away()], monotonic=house.world.time, spawn=hung.spawn
     )
     checkpoints.tick()
     assert checkpoints.failing() == {}
@@ -150,6 +155,19 @@ def test_a_disk_that_does_not_answer_counts_as_away_and_holds_up_nothing(house: 
     hung.end()
     assert checkpoints.failing() == {}
     ledger.close()
+
+
+def test_what_nobody_thought_of_counts_as_a_failure(house: Anchored) -> None:
+    place = house.place = Away()
+    ledger, checkpoints = house.start()
+    place.error = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        house.write(ledger, checkpoints, 8)
+    assert checkpoints.failing() == {"elsewhere": "ZeroDivisionError"}
+    place.error = None
+    house.write(ledger, checkpoints, 8)
+    assert checkpoints.failing() == {}
+    house.stop(ledger, checkpoints)
 
 
 # Required
@@ -309,9 +327,22 @@ def test_a_required_place_is_asked_before_each_write(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     ledger, anchor = opened(section, tmp_path / "data", tmp_path / "ostiary.yaml")
     anchor.checkpoints.tick()
-    anchor.checkpoints._far.ended(5.0)
+    anchor.checkpoints._far[0].errand.ended(5.0)
     call(ledger, trail("one"))
     ledger.close()
     anchor.checkpoints.close()
     assert (tmp_path / "other" / "checkpoints.jsonl").read_bytes().count(b"\n") >= 1
     assert anchoring._PATIENCE > 60
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="the recipe is for a machine with openssl")
+def test_the_recipe_for_a_checkpoint_with_tools_of_others_works(house: Anchored) -> None:
+    house.run(4)
+    page = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text()
+    commands = page.split("```sh\n")[2].split("```")[0]
+    ran = subprocess.run(
+        ["bash", "-c", commands], check=False, capture_output=True, text=True, timeout=60,
+        env={**os.environ, "DATA": str(house.data)},
+    )  # fmt: skip
+    assert "Signature Verified Successfully" in ran.stdout + ran.stderr
+    assert ran.stdout.endswith("\n1\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from ostiary.adapters.store.ledger_proof import fingerprint
 from ostiary.adapters.store.ledger_read import ledger_directory, public_key, segment_path
 from ostiary.config.ledger import Ledger as Section
 from ostiary.entry.anchoring import opened
+from ostiary.entry.offline import checked
 from ostiary.integrity.chain import chain_id
+from tests.contract.object_double import KEYS, REGION, Objects, served
 from tests.contract.tampered import at_once
 from tests.contract.test_cli import Done, Shell, called, shell  # noqa: F401 - a fixture
 
@@ -142,3 +145,54 @@ def test_the_second_place_may_be_given_as_any_file(anchored: Shell, tmp_path: Pa
     copy = tmp_path / "copy.jsonl"
     shutil.copy(anchored.folder / "elsewhere" / "checkpoints.jsonl", copy)
     assert anchored.good("audit", "verify", "--checkpoints", str(copy), "--json").data["elsewhere"] == 1
+
+
+# Object stores
+
+
+@pytest.fixture
+def stored(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Shell, Objects]]:  # noqa: F811
+    """Run a gateway whose checkpoints are kept in an object store."""
+    objects = Objects()
+    monkeypatch.setenv("ACCESS_KEY", KEYS.access)
+    monkeypatch.setenv("SECRET_KEY", KEYS.secret)
+    with served(objects) as endpoint:
+        s3 = (
+            f"{{endpoint: '{endpoint}', bucket: evidence, region: {REGION}, access_key: 'env:ACCESS_KEY', "
+            "secret_key: 'env:SECRET_KEY'}"
+        )
+        shell.file.write_text(f"{shell.file.read_text()}ledger: {{checkpoints: {{s3: {s3}}}}}\n")
+        for _ in range(2):
+            ledger, anchor = opened(checked(shell.file).config.ledger, shell.data, shell.file)
+            ledger.close()
+            anchor.checkpoints.close()
+        yield shell, objects
+
+
+def test_an_object_store_is_read_where_it_is_the_second_place(stored: tuple[Shell, Objects]) -> None:
+    shell, objects = stored  # noqa: F811
+    assert shell.good("audit", "verify", "--json").data["elsewhere"] == 2
+    for name in sorted(objects.kept):
+        del objects.kept[name]
+    assert shell("audit", "verify").code == 1
+
+
+def test_what_an_object_store_keeps_is_copied_for_later(stored: tuple[Shell, Objects]) -> None:
+    shell, objects = stored  # noqa: F811
+    assert "2 objects" in words(shell.good("audit", "checkpoints", "-o", "copy"))
+    assert len(list((shell.folder / "copy").iterdir())) == 2
+    objects.status = 503
+    assert shell.good("audit", "verify", "--checkpoints", "copy", "--json").data["elsewhere"] == 2
+    refused = shell("audit", "verify")
+    assert refused.code == 1
+    assert "The second place cannot be read" in words(refused)
+
+
+def test_where_there_is_no_object_store_copying_says_so(anchored: Shell) -> None:
+    assert "no ledger.checkpoints.s3" in words(anchored("audit", "checkpoints", "-o", "copy"))
+
+
+def test_without_the_key_nobody_knows_what_to_copy(stored: tuple[Shell, Objects]) -> None:
+    shell, _ = stored  # noqa: F811
+    (shell.data / "keys" / "ledger.pub").unlink()
+    assert "keys/ledger.pub" in words(shell("audit", "checkpoints", "-o", "copy"))

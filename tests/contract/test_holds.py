@@ -11,8 +11,9 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from ostiary.adapters.store import database, holds, keys
+from ostiary.adapters.store import database, holds, keys, votes
 from ostiary.adapters.store.holds import APPROVED, REFUSED, WITHIN, Holds
+from ostiary.adapters.store.votes import Voter
 from ostiary.core.errors import Held, Overloaded
 from ostiary.core.ports import Wish
 
@@ -46,7 +47,7 @@ class House:
         return holds.listed(self.engine, self.now)[-1].id
 
     def decide(self, state: str, ident: str = "") -> bool:
-        return holds.decide(self.engine, ident or self.waiting(), state, "root", self.now)
+        return votes.cast(self.engine, ident or self.waiting(), Voter("root"), state, self.now) is not None
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_what_was_decided_or_is_over_cannot_be_decided(house: House) -> None:
     assert not house.decide(REFUSED, ident)
     house.now += WITHIN + 1
     assert "It waits as" in house.held(), "an approval that nobody used in its time is over"
-    assert not holds.decide(house.engine, "h_none", APPROVED, "root", house.now)
+    assert not house.decide(APPROVED, "h_none")
 
 
 def test_arguments_lie_sealed_and_are_shown_to_who_decides(house: House) -> None:

@@ -96,3 +96,46 @@ def test_why_tells_what_a_run_that_met_something_may_do(shell: Shell) -> None:
     wrong = shell("why", "role=dev", "files.send_mail", "--after", "privat")
     assert wrong.code == 2
     assert "private" in wrong.err
+
+
+WRITTEN = """\
+# Ours.
+gateway: {url: "http://127.0.0.1:8080", data: data}  # here
+servers:
+  files:
+    command: [files]
+    # What we know better.
+    tools:
+      zip: {timeout: 5s}
+  crm: {command: [crm], reads: private, sends: nothing, changes: false}
+rules:
+  - {name: all, allow: ["*"], roles: [dev]}
+"""
+
+
+def test_labels_are_written_once_somebody_said_yes_and_comments_stay(shell: Shell) -> None:
+    opened(shell, WRITTEN)
+    refused = shell("tools", "label", "--write")
+    assert refused.code == 1
+    assert "Nobody is there to say yes" in refused.err
+    assert shell.file.read_text() == WRITTEN
+    done = shell.good("tools", "label", "--write", "--yes")
+    assert "2 tools labelled" in done.err
+    text = shell.file.read_text()
+    for kept in ("# Ours.", "# here", "# What we know better.", "zip: {timeout: 5s}"):
+        assert kept in text
+    assert "reads: private" in text
+    assert '# its name says "send"' in text
+    tools = parse(text, "x").servers["files"].tools
+    assert (tools["send_mail"].sends, tools["read_customer"].reads, tools["zip"].reads) == (
+        "outside",
+        ("private",),
+        None,
+    )
+    assert "2 tools" not in shell.good("tools", "label", "--write", "--yes").err, "what is said stays"
+
+
+def test_labels_are_written_into_braces_without_their_reasons(shell: Shell) -> None:
+    opened(shell)
+    shell.good("tools", "label", "--write", "--yes")
+    assert parse(shell.file.read_text(), "x").servers["files"].tools["send_mail"].sends == "outside"

@@ -72,7 +72,7 @@ def test_calls_in_flight_are_bounded_until_one_is_released() -> None:
             await spend((charge,), ANA)
         assert "2 calls at the same time" in refused.value.hint
         await spend((charge,), BEN)
-        first()
+        first(None)
         await spend((charge,), ANA)
 
     asyncio.run(story())

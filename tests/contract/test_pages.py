@@ -38,7 +38,7 @@ def window(**more: Any) -> Window:
     filled: dict[str, Any] = {
         "current": snapshot,
         "ready": lambda: Ready(ledger=""),
-        "metrics": lambda: b"ostiary_calls_total 1\n",
+        "metrics": lambda accept: (b"ostiary_calls_total 1\n", "text/plain; version=0.0.4; charset=utf-8"),
         "identify": identify,
         "scraper": lambda: SCRAPER,
         "unsafe_open_metrics": lambda: False,

@@ -283,6 +283,25 @@ def test_a_gateway_starts_where_both_places_agree_and_where_the_second_is_away(h
     assert list(anchor.checkpoints.failing()) == [str(house.second)]
 
 
+@pytest.mark.parametrize("name", ["flip a byte of the noted seal", "add a line to the checkpoints"])
+def test_no_gateway_starts_where_what_remembers_is_not_as_it_was_written(
+    name: str, house: Anchored, original: Anchored
+) -> None:
+    if name in CASES:
+        CASES[name].did(house, original)
+    else:
+        edited(house.checkpoints, lambda it: it.append(b'{"cause":"mine"}\n'))
+    with pytest.raises(LedgerUnusable, match="run `ostiary audit verify`"):
+        house.start()
+
+
+def test_no_gateway_starts_without_the_records_that_were_sealed(house: Anchored) -> None:
+    for path in house.data.glob("ledger/*.jsonl"):
+        path.unlink()
+    with pytest.raises(LedgerUnusable, match=r"the records end at n=0.*to begin a new chain"):
+        house.start()
+
+
 def opened_as_configured(house: Anchored) -> Any:
     section = LedgerSection(checkpoints=Section(file=str(house.second)))
     return opened(section, house.data, house.data / "ostiary.yaml")

@@ -26,10 +26,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
-from ostiary.adapters.http.certificates import TLS, CannotServe, Certificates, read, tls_context
+from ostiary.adapters.http.certificates import TLS, CannotServe, Certificates, tls_context
 from ostiary.adapters.http.door import bearer
 from ostiary.adapters.http.pages import inbound
 from ostiary.adapters.http.proxies import address, origin, proxied
+from ostiary.adapters.http.subjects import read
 from ostiary.config.values import network
 from tests.contract.test_server import Running, answer, everything, running, status, until
 

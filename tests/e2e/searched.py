@@ -109,7 +109,7 @@ class Run:
     def _forget(self) -> None:
         self._secrets: dict[bytes, Secret] = {}
         self._all, self._newer = Sieve(), dict[int, Sieve]()
-        self._heaps = {kind: Heap(kind) for kind in ("answer", "printed", "upstream")}
+        self._heaps = {kind: Heap(kind) for kind in ("answer", "printed", "upstream", "collector")}
         self._found: dict[tuple[str, str], str] = {}
         self._told = set[tuple[str, str]]()
 
@@ -130,7 +130,7 @@ class Run:
         return list(self._secrets.values())
 
     def heard(self, kind: str, label: str, data: bytes) -> None:
-        """Keep what came over a wire: an `answer` of the gateway, what a command `printed`, what an `upstream` got."""
+        """Keep what came over a wire: an `answer`, what a command `printed`, what an `upstream` or a `collector` got."""
         if not self.on:
             return
         with self._lock:

@@ -36,6 +36,9 @@ async def test_a_definition_that_a_guard_objects_to_waits_for_a_person(tmp_path:
         listed = gateway.gateway.attempt("tools", "diff", "crm.leak")
         assert "guard:keys" in listed.stdout
         assert "aws-access-key" in listed.stdout
+        [told] = [each for each in gateway.records() if each.get("kind") == "definition_held"]
+        assert (told["server"], told["name"], told["rule"]) == ("crm", "leak", "guard:keys")
+        assert KEY not in str(told)
         assert gateway.gateway.attempt("tools", "approve", "crm.leak").returncode == 0
         await until_listed(ann, {"find", "leak"})
 

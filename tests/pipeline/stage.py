@@ -14,7 +14,7 @@ from ostiary.config.compile import compiled
 from ostiary.config.parse import parse
 from ostiary.core.errors import GatewayError, LedgerStopped, Unauthenticated
 from ostiary.core.model import Answer, Caller, Catalogue, Charge, Inbound, Json, Kind, Order, Snapshot, Target
-from ostiary.core.ports import Back, Change, Journal, Release, Tell, Watched
+from ostiary.core.ports import Back, Change, Journal, Release, Settle, Tell, Watched
 from ostiary.core.screening import Guard, Payload, Screen, Verdict
 from ostiary.core.trail import Trail
 from ostiary.pipeline.links import Links
@@ -195,14 +195,14 @@ class Stage:
             raise Unauthenticated("unknown token", hint="unknown" if message.credential else "")
         return CALLERS[message.credential]
 
-    async def spend(self, charges: tuple[Charge, ...], caller: Caller) -> Release:
+    async def spend(self, charges: tuple[Charge, ...], caller: Caller, message: Inbound | None = None) -> Settle:
         self.log.append("limit")
         self.paid.append(charges)
 
-        def release() -> None:
+        def settle(_trail: Trail | None) -> None:
             self.released += 1
 
-        return release
+        return settle
 
     async def send(self, order: Order, back: Back) -> Json:
         self.log.append("sent")

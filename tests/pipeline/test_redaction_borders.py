@@ -42,8 +42,8 @@ def opened(text: str) -> Any:
 
 
 @tried(
-    60,
-    1000,
+    50,
+    350,
     planted,
     BESIDE,
     BESIDE,
@@ -97,8 +97,8 @@ def texts(said: Any) -> list[str]:
 
 
 @tried(
-    60,
-    1000,
+    50,
+    350,
     planted,
     chosen_once,
     st.lists(st.integers(0, 400), min_size=1, max_size=4),

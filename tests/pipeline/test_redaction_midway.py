@@ -136,7 +136,7 @@ def test_every_kind_of_message_takes_its_way_when_nothing_is_in_it(era: str) -> 
 
 @tried(
     12,
-    200,
+    90,
     st.sampled_from(sorted(ERAS)),
     st.sampled_from(["request", "answer"]),
     st.sampled_from(sorted(EVERY)),

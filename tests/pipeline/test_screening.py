@@ -109,7 +109,7 @@ def test_what_a_guard_puts_into_arguments_has_to_fit_the_schema() -> None:
     stage = Stage()
     guarded(stage, lambda payload: Redact("all", {t.path: "" for t in payload.texts if not t.rigid}))
     stage.alter(lambda target: msgspec.structs.replace(target, check=filled))
-    assert "path may not be empty" in text_of(stage.play(call("files__read", path="/a")))
+    assert "empty" in text_of(stage.play(call("files__read", path="/a")))
     assert stage.sent == []
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ostiary.core.errors import GatewayError, Limited, Lost, Unreachable
 from ostiary.core.model import Answer, Caller, Charge, Inbound, Json, Order, Target
-from ostiary.core.ports import Back, Release, Reply
+from ostiary.core.ports import Back, Reply, Settle
 from ostiary.core.trail import Trail
 from ostiary.pipeline import swift
 from ostiary.pipeline.flight import Flight, Rest, Told
@@ -80,26 +80,26 @@ class Runway(Stage):
     def __init__(self) -> None:
         super().__init__()
         self.known: dict[str, Caller] = dict(CALLERS)
-        self.way, self.ground, self.broke = Way(self), Ground(), False
+        self.way, self.ground, self.broke, self.full = Way(self), Ground(), False, False
         self.swift = Swift(self.world, self.acquainted, self.owing, self.line, lambda _trail: b"told")
 
     def acquainted(self, message: Inbound) -> Callable[[], Caller | None] | None:
         return lambda: self.known.get(message.credential or "")
 
-    def pay(self, charges: tuple[Charge, ...], caller: Caller) -> Release:
+    def pay(self, charges: tuple[Charge, ...], caller: Caller) -> Settle:
         self.log.append("limit")
         if self.broke:
             raise Limited("devs-read", hint="too many", retry_after=2.0)
         self.paid.append(charges)
-        return self.release
+        return self.settled
 
-    def owing(self, charges: tuple[Charge, ...], caller: Caller) -> Callable[[], Release]:
-        return lambda: self.pay(charges, caller)
+    def owing(self, charges: tuple[Charge, ...], caller: Caller, _message: Inbound) -> Callable[[], Settle | None]:
+        return lambda: None if self.full else self.pay(charges, caller)
 
-    def release(self) -> None:
+    def settled(self, _trail: Trail | None) -> None:
         self.released += 1
 
-    async def spend(self, charges: tuple[Charge, ...], caller: Caller) -> Release:
+    async def spend(self, charges: tuple[Charge, ...], caller: Caller, message: Inbound | None = None) -> Settle:
         return self.pay(charges, caller)
 
     def line(self, target: Target) -> Way | None:
@@ -292,6 +292,14 @@ def test_a_client_that_hangs_up_leaves_a_record_and_tells_the_server() -> None:
     flight.abandon()
     assert (stage.way.abandoned, stage.released) == (1, 1)
     assert [each.outcome for each in stage.audit.ended] == ["abandoned"]
+
+
+def test_a_call_that_limits_would_have_wait_is_declined_before_anything_happened() -> None:
+    stage = Runway()
+    regular = stage.settle()
+    stage.full = True
+    assert stage.begin(regular, body_of()) is None
+    assert (stage.way.sent, stage.way.abandoned, stage.log, stage.released) == ([], 1, [], 0)
 
 
 def test_a_step_that_crashes_is_a_fault_with_a_record() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from ostiary.core.errors import BadParams, Limited, Lost, MissingCapability
 from ostiary.core.model import MODERN, Call, Caller, Charge, Client, Era, Json, Kind, Order, Surface
-from ostiary.core.ports import Back, Release
+from ostiary.core.ports import Back, Settle
 from ostiary.core.screening import Block, Payload, Redact, Screen, Verdict
 from ostiary.integrity import results
 from ostiary.pipeline import tasks
@@ -307,7 +307,7 @@ def test_who_listens_to_too_much_is_not_promised_more() -> None:
     async def story() -> None:
         desk = Desk()
 
-        async def exhausted(charges: tuple[Charge, ...], _caller: Caller) -> Release:
+        async def exhausted(charges: tuple[Charge, ...], _caller: Caller) -> Settle:
             assert charges == tasks.LISTENING
             raise Limited("tasks-heard")
 

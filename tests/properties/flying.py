@@ -11,13 +11,13 @@ from random import Random
 import msgspec
 
 from ostiary.core.model import MODERN, Answer, Caller, Charge, Inbound, Json, Order, Target
-from ostiary.core.ports import Release, Reply
+from ostiary.core.ports import Reply, Settle
 from ostiary.pipeline.flight import Exchange, Told
 from ostiary.pipeline.swift import Regular, Swift
 from tests.properties import model
 from tests.properties.choices import Choice, Door, choices
 from tests.properties.drawn import Scene
-from tests.properties.gateway import BODIES, Client, Gateway, Said, addressed, message, released, snapshot
+from tests.properties.gateway import BODIES, Client, Gateway, Said, addressed, message, settled, snapshot
 from tests.properties.model import Spot
 from tests.properties.world import TOOL, Rule
 
@@ -83,8 +83,8 @@ class Airport:
         return message(self.client, method, **params)
 
 
-def _owing(charges: tuple[Charge, ...], caller: Caller) -> Callable[[], Release]:
-    return lambda: released
+def _owing(charges: tuple[Charge, ...], caller: Caller, message: Inbound) -> Callable[[], Settle | None]:
+    return lambda: settled
 
 
 def kept(scene: Scene, draw: Random) -> Counter[str]:

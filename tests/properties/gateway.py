@@ -15,7 +15,7 @@ from ostiary.config.compile import compiled
 from ostiary.config.parse import parse
 from ostiary.core.errors import Quarantined, Unauthenticated
 from ostiary.core.model import MODERN, Answer, Caller, Charge, Inbound, Json, Order, Snapshot
-from ostiary.core.ports import Back, Release, Tell, Watched
+from ostiary.core.ports import Back, Settle, Tell, Watched
 from ostiary.core.trail import Trail
 from ostiary.operate import quarantine
 from ostiary.pipeline.links import Links
@@ -142,8 +142,8 @@ class Gateway:
             raise Quarantined(f"quarantine:{found}", caller=caller)
         return caller
 
-    async def spend(self, charges: tuple[Charge, ...], caller: Caller) -> Release:
-        return released
+    async def spend(self, charges: tuple[Charge, ...], caller: Caller, message: Inbound | None = None) -> Settle:
+        return settled
 
     async def send(self, order: Order, back: Back) -> Json:
         self.sent.append(order)
@@ -201,6 +201,10 @@ _ANSWERS: Final[Json] = {
 
 def released() -> None:
     """Give back what was never taken."""
+
+
+def settled(_trail: Trail | None) -> None:
+    """Settle what was never paid."""
 
 
 @lru_cache(maxsize=1)

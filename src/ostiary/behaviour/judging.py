@@ -18,6 +18,8 @@ _AGAIN: Final = 1.5
 """How much worse it has to get within the hour to be told again."""
 _REFUSED: Final = 64
 _TURNS: Final = 3
+_KNOWN: Final = 3
+"""Hours that somebody was there before, on other days: a single night teaches nothing."""
 _MANY: Final = 12
 """Calls in an hour in which somebody was never there: more than somebody who only looked."""
 
@@ -193,10 +195,10 @@ def _hours(habit: Habit, seen: Seen, _bounds: Bounds) -> Signs:
     if habit.days < 10 or habit.hour.calls < 5:  # noqa: PLR2004 - two working weeks; a call or two by night are none
         return
     around = ((here + step) % 24 + here // 24 * 24 for step in (-1, 0, 1))
-    if not any(habit.slots.get(each) for each in around):
+    if sum(habit.slots.get(each, 0) for each in around) < _KNOWN:
         when = "at a weekend" if here >= 24 else "on a working day"  # noqa: PLR2004 - hours of a day
         score = 1.0 if habit.hour.calls >= _MANY else 0.6
-        yield "hours", score, f"they were never there around {here % 24:02d}:00 UTC {when}"
+        yield "hours", score, f"they were hardly ever there around {here % 24:02d}:00 UTC {when}"
 
 
 _SIGNS: Final[tuple[Callable[[Habit, Seen, Bounds], Signs], ...]] = (

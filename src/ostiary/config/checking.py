@@ -182,7 +182,7 @@ def _labels(config: Config) -> Iterator[tuple[Path, str]]:
     for number, limit in enumerate(config.limits):
         yield from ((("limits", number, "on", at), text) for at, text in enumerate(limit.on))
     for number, expectation in enumerate(config.expect):
-        for key, labels in (("can", expectation.can), ("cannot", expectation.cannot)):
+        for key, labels in (("can", expectation.can), ("held", expectation.held), ("cannot", expectation.cannot)):
             yield from ((("expect", number, key, at), text) for at, text in enumerate(labels))
     for name, view in config.views.items():
         yield from ((("views", name, "include", at), text) for at, text in enumerate(view.include))

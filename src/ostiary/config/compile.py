@@ -228,6 +228,7 @@ def _tool(server: schema.Server, policy: Policy, where: str, definition: Json, o
         drops=schemas.dropping(shape) if server.unknown_arguments == "drop" else None,
         mirrored=headers.mirrored(shape),
         timeout=(own.timeout if own and own.timeout else server.timeout),
+        price=policy.counting.price(label),
     )
 
 

@@ -40,6 +40,19 @@ def failed(config: Config) -> Iterator[tuple[Path, str, str]]:
                     f"{label} is allowed by {decision.rule!r}",
                     "narrow that rule, or move this to can",
                 )
+        yield from _unheld(expectation, number, policy, who, ask)
+
+
+def _unheld(
+    expectation: Expectation, number: int, policy: Policy, who: Caller, ask: Ask
+) -> Iterator[tuple[Path, str, str]]:
+    """Yield what should wait for somebody's approval, and does not."""
+    for index, label in enumerate(expectation.held):
+        decision, at = decided(policy, who, label, ask), ("expect", number, "held", index)
+        if isinstance(decision, Deny):
+            yield at, f"{label} is denied: {_why(decision)}", "write a rule with approval, or move this to cannot"
+        elif not decision.approvals:
+            yield at, f"{label} is allowed by {decision.rule!r} at once", "narrow that rule, or move this to can"
 
 
 def _asking(expectation: Expectation) -> Ask:

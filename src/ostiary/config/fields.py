@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from ostiary.config import digests, labels, moments, units, values
 from ostiary.config.problems import Unfit
-from ostiary.config.units import Rate
+from ostiary.config.units import Money, Quota, Rate
 from ostiary.config.values import Address, Network, Secret
 
 
@@ -33,7 +33,23 @@ def _checked(check: Callable[[str], Any], kind: str, pattern: str = "") -> tuple
 
 
 Seconds = Annotated[float, *_text(units.seconds, "duration", "^[0-9]+(ms|s|m|h|d)$", units.as_duration)]
+Lasting = Annotated[
+    float, *_text(units.lasting, "duration", "^(0s|[0-9]+(ms|s|m|h|d))$", units.as_lasting)
+]  # fmt: skip
+Span = Annotated[Seconds, AfterValidator(units.span)]
 Octets = Annotated[int, *_text(units.octets, "size", "^[0-9]+([KMG]i?)?B$", units.as_size)]
+Amount = Annotated[Money, *_text(units.money, "amount of money", "^[0-9]+([.][0-9]{1,6})? ?[A-Z]{3}$")]
+PerMillion = Annotated[
+    Money, *_text(units.tokens, "price of a million tokens", "^[0-9]+([.][0-9]{1,6})? ?[A-Z]{3}/M$", units.as_tokens)
+]
+Spend = Annotated[
+    Quota, *_text(units.spend, "budget", "^[0-9]+([.][0-9]{1,6})? ?[A-Z]{3}/(h|day|month)$", units.as_spend)
+]
+Traffic = Annotated[
+    Quota, *_text(units.traffic, "size in a time", "^[0-9]+ ?([KMG]i?)?B/(s|min|h|day)$", units.as_traffic)
+]
+Busy = Annotated[Quota, *_text(units.busy, "seconds in a time", "^[0-9]+/(s|min|h|day)$", units.as_busy)]
+Percent = Annotated[int, *_text(units.percent, "percentage", "^[0-9]{1,3}%$", units.as_percent)]
 Times = Annotated[Rate, *_text(units.rate, "rate", "^[0-9]+/(s|min|h|day)$")]
 Reference = Annotated[Secret, *_text(values.secret, "secret reference", "^(env|file):.+$")]
 File = Annotated[Secret, *_text(values.file, "file reference", "^file:.+$")]

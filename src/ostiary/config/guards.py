@@ -12,6 +12,7 @@ from ostiary.config.fields import (
     Filled,
     Fixed,
     Folder,
+    Lasting,
     Pattern,
     Reachable,
     Reference,
@@ -34,6 +35,12 @@ Use = Literal[
     "bedrock-guardrails", "model-armor", "openai-moderation", "nemo-guardrails",
 ]  # fmt: skip
 _RESOURCES: Final = frozenset({Kind.RESOURCE, Kind.TEMPLATE})
+
+
+class Names(Section):
+    """A model that finds names of people and places."""
+
+    model: Folder = must("The folder of a spaCy pipeline, with `meta.json` and `config.cfg`; nothing is downloaded.")
 
 
 class GuardEntry(Section):
@@ -67,6 +74,9 @@ class GuardEntry(Section):
         None, "`exact`: words and phrases to find."
     )
     file: Folder | None = may(None, "`exact`: a set of hashed values, made by `ostiary guards hash`.")
+    names: Names | None = may(
+        None, "`personal`: names of people and places as well, by a model of yours; needs the extra `ostiary[names]`."
+    )
     plant: bool = may(False, "`flow`: plant a string of its own in private answers, and find it again.")
     marking: bool = may(False, "`fence`: put a mark between all words of what is fenced.")
     load: Filled | None = may(None, "`plugin`: the name under which its package registered it.")
@@ -79,7 +89,12 @@ class GuardEntry(Section):
     allow_private: Annotated[tuple[Reachable, ...], Strict(strict=False)] = may(
         (), "Providers: private networks in which they may be asked; without any, only public addresses."
     )
-    cache: Seconds = may("60s", "Providers: for how long an answer about the same words is remembered.")
+    canary: Filled | None = may(
+        None, "Providers, and `personal` with `names`: words that it has to object to; it is shown them to prove it."
+    )
+    cache: Lasting = may(
+        "60s", "Providers: for how long an answer about the same words is remembered; `0s`: not at all."
+    )
     mask_first: bool = may(False, "Providers: secrets and personal data are masked before anything is sent.")
     unsafe_open: bool = may(False, "Providers: let through what could not be looked at.")
     timeout: Seconds = may("2s", "How long it may take; a guard that takes longer stops the call.")

@@ -12,15 +12,17 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ostiary.config import flows, members, moments, rules
+from ostiary.config.counting import Counting
 from ostiary.config.patterns import Index, overlaps
 from ostiary.config.problems import Path
 from ostiary.config.schema import Config
 from ostiary.config.values import parts
 from ostiary.core.model import Json, Kind
-from ostiary.core.rules import ERROR, FALSE, TRUE, Ask, Charge, Rule, Ruling, Test
-from ostiary.policy import conditions
+from ostiary.core.rules import ERROR, FALSE, TRUE, Approval, Ask, Charge, Rule, Ruling, Test
+from ostiary.policy import approvals, conditions
 from ostiary.policy import flows as runs
 from ostiary.policy.checks import demands
 from ostiary.policy.checks.demands import Demand, Demanded
@@ -98,10 +100,8 @@ class Policy:
         vouching = issuers(config)
         here = [rule for rule in config.rules if not rule.views or view in rule.views]
         self._rules = sorted((_read(rule, vouching) for rule in here), key=_order)
-        self._limits = [_charge(limit) for limit in config.limits]
         self._ruled = Index([each.patterns for each in self._rules])
-        self._limited = Index([limit.on for limit in config.limits])
-        self._told, self._servers = _told(config), config.servers
+        self._told, self._servers, self.counting = _told(config), config.servers, Counting(config)
         self._faults: dict[Fault, None] = {}
         self.careful = any(map(_careful, self._rules))
         # A label may hold any URI that a caller thinks of, so few are kept: 4096 of 2 KB each are 8 MB.
@@ -133,7 +133,7 @@ class Policy:
 
     def charges(self, label: str) -> tuple[Charge, ...]:
         """Return the limits that count this label."""
-        return tuple(self._limits[index] for index in self._limited.covering(label))
+        return self.counting.charges(label)
 
     def _ruling(self, thing: Thing, found: Iterable[Read]) -> Ruling:
         allows: list[Rule] = []
@@ -147,7 +147,7 @@ class Policy:
                 rehearsed.append((each.allows, rule))
             else:
                 (allows if each.allows else denies).append(rule)
-        careful = bool(rehearsed) or any(rule.test is not None for rule in (*allows, *denies))
+        careful = bool(rehearsed) or any(rule.test is not None or rule.approvals for rule in (*allows, *denies))
         return Ruling(tuple(allows), tuple(denies), tuple(rehearsed), careful)
 
     def _bound(self, each: Read, thing: Thing) -> Rule | None:
@@ -167,15 +167,10 @@ class Policy:
             tests.append(self._demanded(each, thing))
         if not tests:
             return each.rule
-        return Rule(
-            each.rule.name,
-            each.rule.needs,
-            each.rule.scopes,
-            each.rule.charges,
-            tests[0] if len(tests) == 1 else Every(tuple(tests)),
-            each.rule.when,
-            next((test.unfit for test in tests if isinstance(test, Demanded)), None),
-            each.rule.after,
+        return replace(
+            each.rule,
+            test=tests[0] if len(tests) == 1 else Every(tuple(tests)),
+            unfit=next((test.unfit for test in tests if isinstance(test, Demanded)), None),
         )
 
     def _narrowed(self, each: Read, thing: Thing) -> list[Test] | None:
@@ -224,14 +219,17 @@ def issuers(config: Config) -> dict[str, tuple[str, ...]]:
     return {OWN: (OWN, config.gateway.url), **named}
 
 
-def _order(each: Read) -> tuple[bool, bool, str]:
-    # Where several rules allow, one without a limit decides: a limit bounds its own rule, not the others.
-    return bool(each.rule.charges), bool(each.condition or each.demands or each.written.after), each.rule.name
+def _order(each: Read) -> tuple[int, bool, bool, str]:
+    # Where several rules allow, the one that takes the fewest people's approval decides, which may be nobody's; then
+    # one without a limit: a limit bounds its own rule, not the others.
+    conditional = bool(each.condition or each.demands or each.written.after)
+    return sum(it.quorum for it in each.rule.approvals), bool(each.rule.charges), conditional, each.rule.name
 
 
 def _careful(each: Read) -> bool:
     written = each.written
-    return bool(each.condition or each.window or each.demands or written.after or written.shadow)
+    own = each.condition or each.window or each.demands or each.rule.approvals
+    return bool(own or written.after or written.shadow)
 
 
 def _read(rule: rules.Rule, named: Mapping[str, tuple[str, ...]]) -> Read:
@@ -246,8 +244,8 @@ def _read(rule: rules.Rule, named: Mapping[str, tuple[str, ...]]) -> Read:
     if rule.limit is not None:
         charges = (Charge(f"rule:{rule.name}", "caller", rule.limit.per_second, float(rule.limit.count), 0),)
     condition = conditions.condition(rule.when) if rule.when is not None else None
-    after = frozenset(rule.after or ())
-    compiled = Rule(rule.name, needs, frozenset(rule.scopes or ()), charges, when=said(rule), after=after)
+    after, scopes = frozenset(rule.after or ()), frozenset(rule.scopes or ())
+    compiled = Rule(rule.name, needs, scopes, charges, when=said(rule), after=after, approvals=_approvals(rule))
     window = _window(rule.during) if rule.during is not None else None
     patterns = tuple(rule.allow or rule.deny or ())
     demanded = demands.demands(rule.checks or {})
@@ -269,7 +267,13 @@ def said(rule: rules.Rule) -> str:
     if rule.when is not None:
         narrowed.append(" ".join(rule.when.split()))
     narrowed += [each.said for each in demands.demands(rule.checks or {})]
+    narrowed += [approvals.said(each, allows=rule.allow is not None) for each in _approvals(rule)]
     return ", and ".join(narrowed)
+
+
+def _approvals(rule: rules.Rule) -> tuple[Approval, ...]:
+    wanted = rule.approval or rule.unless_approved
+    return () if wanted is None else (Approval(rule.name, frozenset(wanted.by), wanted.quorum, wanted.within),)
 
 
 def _times(rule: rules.Rule) -> str:
@@ -289,12 +293,6 @@ def _window(written: rules.During) -> Window:
 
 def _tags(kind: str, values: Iterable[str]) -> frozenset[str]:
     return frozenset("*" if value == "*" and kind == "subject" else f"{kind}:{value}" for value in values)
-
-
-def _charge(limit: rules.Limit) -> Charge:
-    rate = limit.calls.per_second if limit.calls else 0.0
-    burst = float(limit.calls.count) if limit.calls else 0.0
-    return Charge(limit.name, limit.per, rate, burst, limit.concurrent or 0)
 
 
 # Tests

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from ostiary.config import narrowing, scopes, speakers, uses, values
+from ostiary.config import narrowing, prices, scopes, speakers, uses, values
 from ostiary.config.problems import Path, Problem, Unfit, did_you_mean
 from ostiary.config.tree import Node, Scalar, Table, child, place, problem_at, select
 
@@ -19,10 +19,12 @@ _PATTERNS: Final = (
     ("rules", "*", "allow", "*"),
     ("rules", "*", "deny", "*"),
     ("limits", "*", "on", "*"),
+    ("runaways", "*", "on", "*"),
     ("guards", "*", "on", "*"),
     ("guards", "*", "reveal", "*"),
     ("views", "*", "include", "*"),
     ("expect", "*", "can", "*"),
+    ("expect", "*", "held", "*"),
     ("expect", "*", "cannot", "*"),
 )
 _OF_COMMAND: Final = ("env", "cwd", "shared", "idle", "start_timeout")
@@ -238,16 +240,22 @@ def _rules_are_whole(root: Table) -> Iterator[Problem]:
             )
         if deny and not allow and _has(rule, "limit"):
             yield problem_at(root, (*path, "limit"), "is only for rules that allow", "remove it")
+        if deny and not allow and _has(rule, "approval"):
+            todo = "write unless_approved: it denies unless people approve the call"
+            yield problem_at(root, (*path, "approval"), "is only for rules that allow", todo)
+        if allow and not deny and _has(rule, "unless_approved"):
+            todo = "write approval: it allows what people approve"
+            yield problem_at(root, (*path, "unless_approved"), "is only for rules that deny", todo)
 
 
 def _limits_bound_something(root: Table) -> Iterator[Problem]:
     for path, limit in _tables(root, "limits", "*"):
-        if not any(_has(limit, key) for key in ("calls", "concurrent", "spend")):
+        if not any(_has(limit, key) for key in ("calls", "concurrent", "bytes", "seconds", "spend")):
             yield problem_at(root, path, "limits nothing", "add calls: 600/min, concurrent: 20, or both")
 
 
 def _names_once(root: Table) -> Iterator[Problem]:
-    for section in ("rules", "limits", "guards"):
+    for section in ("rules", "limits", "guards", "runaways", "exports"):
         first: dict[str, Path] = {}
         for path, name in _texts(root, section, "*", "name"):
             if first.setdefault(name, path) != path:
@@ -291,7 +299,7 @@ def _renamed(root: Table, path: Path, view: Table, included: list[str]) -> Itera
 
 def _expectations_expect(root: Table) -> Iterator[Problem]:
     for path, expectation in _tables(root, "expect", "*"):
-        can = {text for _, text in _texts(expectation, "can", "*")}
+        can = {text for key in ("can", "held") for _, text in _texts(expectation, key, "*")}
         if not can and not any(True for _ in _texts(expectation, "cannot", "*")):
             yield problem_at(root, path, "expects nothing", "add can: [...] or cannot: [...]")
         for at, text in _texts(expectation, "cannot", "*"):
@@ -315,6 +323,7 @@ _LAWS: Final[tuple[Callable[[Table], Iterator[Problem]], ...]] = (
     _servers_exist,
     _rules_are_whole,
     _limits_bound_something,
+    prices.check,
     _names_once,
     _guards_are_whole,
     _views_are_whole,

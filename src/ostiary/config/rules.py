@@ -12,7 +12,6 @@ from ostiary.config.fields import (
     Check,
     Checked,
     Condition,
-    Count,
     Days,
     Described,
     Exposed,
@@ -26,6 +25,7 @@ from ostiary.config.fields import (
     RuleName,
     Section,
     Somebody,
+    Span,
     Subject,
     Taint,
     Times,
@@ -67,6 +67,20 @@ class During(Section):
     )
     hours: Hours = may("00:00-24:00", "Hours, such as `08:00-18:00`; `22:00-06:00` goes on into the next day.")
     zone: Zone = may("UTC", "The time zone, such as `Europe/Berlin`.")
+
+
+Roles = Annotated[tuple[Somebody, ...], Field(min_length=1, max_length=16), Strict(strict=False)]
+
+
+class Approval(Section):
+    """People who have to approve a call before it goes on; nobody approves a call of their own."""
+
+    by: Roles = must("Roles; whoever has one of them may approve.")
+    quorum: Annotated[int, Field(ge=1, le=10)] = may(1, "How many different people it takes.")
+    within: Span = may(
+        "15m",
+        "How long a call waits, and how long an approval is good: 10 s to 24 h. Then it has to be asked for again.",
+    )
 
 
 class Rule(Section):
@@ -118,22 +132,14 @@ class Rule(Section):
     )
     scopes: Some | None = may(None, "Scopes the credential must have, all of them; not a who.")
     limit: Times | None = may(None, "How often each caller may use this rule.")
+    approval: Approval | None = may(
+        None,
+        "Who has to approve each call that only this rule allows; an allow that takes nobody's approval wins over it.",
+    )
+    unless_approved: Approval | None = may(
+        None, "Of a rule that denies: who may approve a call that it would deny, which then goes on."
+    )
     shadow: bool = may(False, "Rehearse it: the ledger says what it would have done, and it decides nothing.")
-
-
-class Limit(Section):
-    """A bound on how often, or on how many calls at once."""
-
-    name: RuleName = must("A unique name: what the refusal and the metrics say.")
-    per: Literal["caller", "team", "all"] = must("Who shares it: nobody, the caller's team, or everybody.")
-    on: Patterns = may(("*",), "What it counts.")
-    calls: Times | None = may(None, "How often.")
-    concurrent: Count | None = may(None, "Calls at the same time.")
-
-
-DEFAULT: Final = ({"name": "default", "per": "caller", "calls": "1200/min", "concurrent": 64},)
-DEFAULT_LIMITS: Final = tuple(Limit.model_validate(limit) for limit in DEFAULT)
-"""What holds when a configuration says nothing about limits."""
 
 
 class Who(Section):
@@ -162,5 +168,6 @@ class Expectation(Section):
         None, "What the run met before, and nothing else; without it `can` is in some run, `cannot` in none."
     )
     at: Instant | None = may(None, "The time, such as `2026-01-05T09:00:00Z`; without it `can` is at some time.")
-    can: Labels = may((), "Labels they must be able to use.")
+    can: Labels = may((), "Labels they must be able to use, be it after somebody approved.")
+    held: Labels = may((), "Labels they must be able to use only after somebody approved.")
     cannot: Labels = may((), "Labels they must not be able to use.")

@@ -12,6 +12,9 @@ from typing import Annotated, Final, Literal
 from pydantic import ConfigDict, Field, JsonValue, Strict
 
 from ostiary.config.authorization import Authorization
+from ostiary.config.behaviour import Anomalies, Runaway
+from ostiary.config.exports import Exports
+from ostiary.config.exports import weakened as of_exports
 from ostiary.config.fields import (
     Count,
     CredentialHeader,
@@ -43,7 +46,11 @@ from ostiary.config.fields import (
 from ostiary.config.guards import GuardEntry
 from ostiary.config.identity import Identity
 from ostiary.config.ledger import Ledger
-from ostiary.config.rules import DEFAULT, Expectation, Limit, Rule, View
+from ostiary.config.ledger import weakened as of_ledger
+from ostiary.config.limits import DEFAULT, Limit
+from ostiary.config.prices import Price, Prices
+from ostiary.config.rules import Expectation, Rule, View
+from ostiary.config.telemetry import Telemetry
 from ostiary.integrity.results import MOST
 
 
@@ -187,6 +194,7 @@ class Tool(Section):
     reads: Reads | None = may(None, f"{_READS}otherwise what its server reads.")
     sends: Literal["outside", "nothing"] | None = may(None, f"{_SENDS} It wins over its server's.")
     changes: bool | None = may(None, f"{_CHANGES} It wins over its server's.")
+    price: Price | None = may(None, "What a call of it costs, such as `0.02 USD`, or more than that; see `price`.")
 
 
 class Answers(Section):
@@ -283,21 +291,22 @@ class Config(Section):
     guards: Annotated[tuple[GuardEntry, ...], Strict(strict=False)] = may(
         (), "What reads the words of calls, in this order; a guard that fails stops the call."
     )
+    runaways: Annotated[tuple[Runaway, ...], Strict(strict=False)] = may(
+        (), "What is done about agents that go in circles; the harshest line that a call meets counts."
+    )
+    anomalies: Anomalies | None = may(None, "An alarm where a caller is not themselves; without it nobody looks.")
+    prices: Prices = may({}, "What tokens of models cost.")
     ledger: Ledger = may({}, "The audit ledger.")
+    exports: Exports = may((), "Where the ledger is pushed to; each gets every record, also after an outage.")
+    telemetry: Telemetry = may({}, "Traces, pushed metrics, and what servers hear of the trace that a call is in.")
     expect: Annotated[tuple[Expectation, ...], Strict(strict=False)] = may((), "The policy's own tests.")
 
 
 LATER: Final[Mapping[str, tuple[str, str]]] = {
-    "rules.*.approval": (
-        "approvals by people are not supported in this version",
-        "remove the rule: without approval it would allow more than you mean",
-    ),
-    "limits.*.spend": ("budgets are not supported in this version", "limit calls or concurrent instead"),
     "servers.*.sandbox": (
         "sandboxes are not supported in this version",
         "remove the key and run the server in a container: its command may be `docker run -i ...`",
     ),
-    "servers.*.tools.*.price": ("prices are not supported in this version", "remove the key"),
     "guards.*.model": (
         "models of your own are not supported in this version",
         "remove the key; `use: plugin` runs a guard of your own",
@@ -325,7 +334,7 @@ def weakened(config: Config) -> tuple[str, ...]:
         for key in GuardEntry.model_fields
         if _unsafe(guard, key)
     ]
-    return (*of_gateway, *of_servers, *of_guards)
+    return (*of_gateway, *of_servers, *of_guards, *of_ledger(config.ledger), *of_exports(config.exports))
 
 
 def _unsafe(section: Section, key: str) -> bool:

@@ -23,11 +23,13 @@ class Use(NamedTuple):
 EVERYWHERE: Final = frozenset({"name", "use", "in", "on", "then", "timeout", "shadow"})
 _STOP: Final = frozenset({"note", "hold", "block"})
 _ASKED: Final = _STOP | {"redact", "fence"}
-_ASKING: Final = frozenset({"url", "key", "allow_private", "cache", "mask_first", "unsafe_open", "skip"})
+_ASKING: Final = frozenset({"url", "key", "allow_private", "cache", "canary", "mask_first", "unsafe_open", "skip"})
 _KEY: Final = (("key",),)
 USES: Final = {
     "secrets": Use(_STOP | {"redact", "mask", "tokenize"}, frozenset({"kinds", "skip", "at", "reveal"})),
-    "personal": Use(_STOP | {"redact", "mask", "tokenize"}, frozenset({"kinds", "skip", "at", "reveal"})),
+    "personal": Use(
+        _STOP | {"redact", "mask", "tokenize"}, frozenset({"kinds", "skip", "at", "reveal", "names", "canary"})
+    ),
     "injection": Use(_STOP | {"redact", "fence"}, frozenset({"kinds", "skip", "at"})),
     "exact": Use(
         _STOP | {"redact", "mask", "tokenize"}, frozenset({"skip", "reveal", "words", "file"}), (("words", "file"),)
@@ -66,10 +68,24 @@ def _of(root: Table, path: Path, guard: Table, name: str, use: Use) -> Iterator[
         if not any(child(guard, key) is not None for key in group):
             yield problem_at(root, path, f"{name} needs {' or '.join(group)}", f"add {group[0]}: ...")
     yield from _then(root, path, guard, name, use)
+    yield from _named(root, path, guard)
     for at, side in select(guard, "in", "*"):
         if isinstance(side, Scalar) and side.value in _SIDES - use.sides:
             said = f"write in: [{', '.join(sorted(use.sides))}]"
             yield problem_at(root, (*path, *at), f"{name} does not read there", said, of_value=True)
+
+
+def _named(root: Table, path: Path, guard: Table) -> Iterator[Problem]:
+    """Yield what needs a model of names, where there is none: it would find nothing, and nobody would know."""
+    if child(guard, "names") is not None:
+        return
+    for at, kind in select(guard, "kinds", "*"):
+        if isinstance(kind, Scalar) and str(kind.value).rpartition(".")[2] in _BY_NAME:
+            said = "add names: {model: FOLDER}, or remove it"
+            yield problem_at(root, (*path, *at), "takes a model that knows names", said, of_value=True)
+    use = child(guard, "use")
+    if child(guard, "canary") is not None and isinstance(use, Scalar) and use.value == "personal":
+        yield problem_at(root, (*path, "canary"), "is for the model of names, and there is none", "remove it")
 
 
 def _then(root: Table, path: Path, guard: Table, name: str, use: Use) -> Iterator[Problem]:
@@ -92,4 +108,5 @@ def _listed(use: Use) -> str:
 _ORDER: Final = ("note", "redact", "mask", "tokenize", "fence", "hold", "block")
 _THEN: Final = frozenset(_ORDER)
 _SIDES: Final = frozenset({"request", "answer", "catalogue"})
+_BY_NAME: Final = frozenset({"name", "place"})
 _ALL: Final = EVERYWHERE.union(*(each.may for each in USES.values()))

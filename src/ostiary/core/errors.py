@@ -223,6 +223,12 @@ class Limited(Refusal):
     code, status, jsonrpc, public, readable = "limited", 429, -31005, "Limit reached", True
 
 
+class Runaway(Refusal):
+    """An agent run goes in circles."""
+
+    code, status, jsonrpc, public, readable = "runaway", 429, -31010, "The run goes in circles", True
+
+
 class Blocked(Refusal):
     """A guard stopped the payload."""
 

@@ -13,7 +13,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from ostiary.core.rules import Ask, Ruling, Tracking
+from ostiary.core.costs import Price
+from ostiary.core.rules import Approval, Ask, Ruling, Tracking
 from ostiary.core.rules import Charge as Charge
 from ostiary.core.rules import Rule as Rule
 from ostiary.core.screening import EVERY_FLOW, Flow, Path, Screen
@@ -166,10 +167,14 @@ class Token(Struct, frozen=True):
 
 
 class Allow(Struct, frozen=True):
-    """The call may proceed, by this rule, after paying these charges."""
+    """The call may proceed, by this rule, after paying these charges, and once people approved it."""
 
     rule: str
     charges: tuple[Charge, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    """All of these are needed."""
+    approved: str = ""
+    """Who approved it, where that was needed and done."""
 
 
 class Deny(Struct, frozen=True):
@@ -244,6 +249,8 @@ class Target(Struct, frozen=True):
     """Seconds."""
     task: str = ""
     """The upstream's id of the task that a call of this tool became; empty: the tool itself is meant."""
+    price: Price | None = None
+    """What a call of it costs; None: nothing."""
 
 
 class Template(Struct, frozen=True):

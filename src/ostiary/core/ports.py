@@ -8,6 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from ostiary.core.model import Answer, Caller, Charge, Inbound, Json, Order, Snapshot
+from ostiary.core.rules import Approval
 from ostiary.core.trail import Trail
 
 
@@ -70,11 +71,25 @@ class Identify(Protocol):
 
 Release = Callable[[], None]
 
+Settle = Callable[[Trail | None], None]
+"""Takes how a call ended, and pays what was only known then; None: nothing but that it ended. It neither waits nor
+raises."""
+
 
 class Spend(Protocol):
-    """Pay every charge or none; raise `Limited` if one cannot be paid. Call what it returns when the call ends."""
+    """Pay every charge or none; raise `Limited` if one cannot be paid. Call what it returns when the call ends, once.
 
-    async def __call__(self, charges: tuple[Charge, ...], caller: Caller, /) -> Release: ...
+    `message` is what the call came by, as far as it did: from where, and at which endpoint.
+    """
+
+    async def __call__(
+        self, charges: tuple[Charge, ...], caller: Caller, message: Inbound | None = None, /
+    ) -> Settle: ...
+
+
+Owing = Callable[[tuple[Charge, ...], Caller, Inbound], Callable[[], Settle | None]]
+"""Returns what pays like `Spend`, each time that it is called, and waits for nothing: it returns None, and has paid
+nothing, where it would have to."""
 
 
 class Send(Protocol):
@@ -129,6 +144,10 @@ class Wish(Struct, frozen=True):
     """The guard or rule that holds it, and which way its words were going."""
     reason: str
     arguments: Json
+    needs: tuple[Approval, ...] = ()
+    """Whose approvals it takes, all of them; empty: that of whoever runs the gateway."""
+    state: str = ""
+    """What shows that it goes on with a call that was approved: the state that its server handed out, sealed."""
 
 
 class Approving(Protocol):

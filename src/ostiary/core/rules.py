@@ -7,18 +7,33 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
+from ostiary.core.costs import Budget
+
 
 class Charge(Struct, frozen=True):
-    """One limit a call must pay into: a token bucket, a bound on calls in flight, or both."""
+    """One limit a call must pay into: a token bucket, a bound on calls in flight, or both; or a budget."""
 
     bucket: str
     per: str
-    """`caller`, `team` or `all`."""
+    """Who shares it: `all`, or what they have in common, such as `caller` or `team+tool`."""
     rate: float
-    """Calls per second; 0.0: no rate."""
+    """Units per second; 0.0: no rate."""
     burst: float
     concurrent: int
     """Calls in flight; 0: no such bound."""
+    unit: str = "calls"
+    """`calls`; `bytes` or `seconds`, of which only the end of a call tells how many; `spend`: `budget` bounds it."""
+    within: tuple[str, ...] = ()
+    """What sets its buckets apart besides who pays: the server or tool that is called, the window of several."""
+    queue: float = 0.0
+    """Seconds that a call waits for one in flight to end; 0.0: it is refused at once."""
+    shadow: bool = False
+    """It is counted and written down, and refuses nothing."""
+    budget: Budget | None = None
+    reserve: int | None = 0
+    """Micros that a call may cost; None: nobody knows, so that it takes all that is left until it has ended."""
+    warn: int = 0
+    """Percent of the budget of which the ledger tells once in each of its windows; 0: it does not."""
 
 
 class Ask(Struct, frozen=True):
@@ -50,6 +65,18 @@ Test = Callable[[Any, Ask], int]
 """Caller, ask → whether a condition holds: `TRUE`, `FALSE` and `ERROR`, added up where several are possible."""
 
 
+class Approval(Struct, frozen=True):
+    """What people have to say before a call goes on, because a rule wants that."""
+
+    rule: str
+    by: frozenset[str]
+    """Roles; who approves has one of them, and is not who calls."""
+    quorum: int = 1
+    """How many different people it takes."""
+    within: float = 900.0
+    """Seconds for which the call waits, and for which an approval or a refusal is good."""
+
+
 class Rule(Struct, frozen=True):
     """One line of policy, already expanded for one target."""
 
@@ -67,6 +94,8 @@ class Rule(Struct, frozen=True):
     """What the run must have met before, all of it, for the rule to hold."""
     quarantine: bool = False
     """It is none of the configuration's: somebody shut the target out for now."""
+    approvals: tuple[Approval, ...] = ()
+    """None or one. An allow allows only with it; a deny denies only without it."""
 
 
 class Tracking(Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from ostiary.core.costs import Cost
 from ostiary.core.errors import GatewayError, Quarantined
 from ostiary.core.model import Call, Caller, Decision, Inbound, Target
 from ostiary.core.rules import Run
@@ -42,6 +43,10 @@ class Trail(Struct):
     outcome: str = "abandoned"
     """`answered`, `input_required`, `tool_error`, `rpc_error`, `abandoned`, or the code of the failure."""
     detail: str = ""
+    warning: str = ""
+    """What the caller is told beside the answer, where their run seems to go in circles."""
+    cost: Cost | None = None
+    """What the call cost, as far as that is known by now; None: nothing that has a price."""
     told: bytes = b""
     """What the ledger told of an earlier call that agrees with this one in all but time, reference and arguments."""
 

@@ -16,9 +16,10 @@ from ostiary.adapters.store.ledger import Ledger, Sizes
 from ostiary.adapters.store.ledger_durable import Holding
 from ostiary.adapters.store.ledger_read import ledger_directory
 from ostiary.adapters.store.ledger_start import LedgerUnusable, ledger_keys
-from ostiary.adapters.store.second_place import Astray, FilePlace
+from ostiary.adapters.store.second_place import Astray
 from ostiary.config.ledger import Ledger as Section
 from ostiary.entry.annexes import Annex
+from ostiary.entry.places import places
 
 log: Final = structlog.get_logger(__name__)
 
@@ -48,27 +49,21 @@ class Anchor:
         self._alarmed = set(failing)
 
 
-def second_place(section: Section, config: Path) -> Path | None:
-    """Return the file that checkpoints are brought to; a relative one lies beside the configuration."""
-    return None if section.checkpoints is None else (config.parent / section.checkpoints.file).resolve()
-
-
 def opened(section: Section, data: Path, config: Path) -> tuple[Ledger, Anchor]:
     """Open the ledger of a data folder and what anchors it; raise `LedgerUnusable` where it is not what it was."""
-    directory, place = ledger_directory(data), None
-    path = second_place(section, config)
-    if path is not None:
-        place = FilePlace(path, ledger_keys(data).public)
-        try:
+    directory = ledger_directory(data)
+    try:
+        elsewhere = places(section.checkpoints, config, ledger_keys(data).public)
+        for place in elsewhere:
             place.agreed(checkpoint_file(directory))
-        except Astray as error:
-            raise LedgerUnusable(str(error)) from error
+    except Astray as error:
+        raise LedgerUnusable(str(error)) from error
     holding = Holding(directory, power=section.durability == "power")
     required = section.checkpoints is not None and section.checkpoints.required
     plain = section.durability == "process" and not required
     sizes = Sizes(segment_bytes=section.rotate, seal_every=section.seal_every, shapes=section.arguments == "masked")
     ledger = Ledger(data, sizes=sizes, write=os.write if plain else holding, sync=holding.sync)
     origin = Origin(os.getpid(), secrets.token_hex(4))
-    checkpoints = Checkpoints(data, lambda: ledger.head, origin, place=place, required=required)
+    checkpoints = Checkpoints(data, lambda: ledger.head, origin, places=elsewhere, required=required)
     holding.obstacle = checkpoints.obstacle
     return ledger, Anchor(checkpoints, ledger.event)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 import sqlalchemy as sa
 import structlog
 
 from ostiary.adapters.store import objections
 from ostiary.config.guards import GuardEntry
-from ostiary.integrity.findings import Finding
-from ostiary.integrity.pins import Offering
+from ostiary.integrity.findings import Finding, Severity
+from ostiary.integrity.pins import Offering, Sighting
 from ostiary.operate.revise import Revisions
 from ostiary.operate.suspect import itself
 from ostiary.pipeline.cataloguing import Read, kept, plain, read
@@ -23,8 +24,11 @@ log: Final = structlog.get_logger(__name__)
 class Cataloguing:
     """Remembers what was read, and keeps what was found."""
 
-    def __init__(self, revisions: Revisions, engine: sa.Engine) -> None:
-        self._revisions, self._engine = revisions, engine
+    def __init__(
+        self, revisions: Revisions, engine: sa.Engine, record: Callable[[str, Mapping[str, Any]], None]
+    ) -> None:
+        """Write into the ledger, with `record`, what guards hold back."""
+        self._revisions, self._engine, self._record = revisions, engine, record
         self._read: dict[str, dict[str, Read]] = {}
         """By server and digest."""
         self._guards: tuple[GuardEntry, ...] = ()
@@ -41,13 +45,21 @@ class Cataloguing:
             return
         new = await read(found.server, fresh, guarding.catalogue, time.monotonic)
         for each in fresh:
-            for finding in new[each.digest].findings:
-                log.warning("a guard objects to a definition", server=found.server, name=each.name, said=str(finding))
+            self._tell(found.server, each, new[each.digest].findings)
         # What is offered to another set of capabilities may have been read meanwhile.
         offered = every.keys() | self._offered(found.server)
         whole = {**self._read.get(found.server, {}), **new}
         self._read[found.server] = {digest: it for digest, it in whole.items() if digest in offered}
         await self._take(found.server)
+
+    def _tell(self, server: str, definition: Sighting, findings: Iterable[Finding]) -> None:
+        """Say once of each version what guards object to: what a gateway that starts reads again is known already."""
+        known = self._revisions.suspicions.objections(server, definition)
+        for each in findings:
+            log.warning("a guard objects to a definition", server=server, name=definition.name, said=str(each))
+            if each.severity is Severity.HIGH and each not in known:
+                said = {"server": server, "definition": str(definition.kind), "name": definition.name[:256]}
+                self._record("definition_held", {**said, "rule": each.rule, "said": each.evidence})
 
     def _offered(self, server: str) -> set[str]:
         """Return the digests of all that a server is known to offer, to any set of capabilities."""

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ostiary.adapters.secrets import resolve
 from ostiary.config.checking import names
 from ostiary.config.guards import GuardEntry
+from ostiary.config.parse import Document
+from ostiary.config.problems import Problem
 from ostiary.config.schema import Config
 from ostiary.config.uses import USES
 from ostiary.core.screening import Fence, Guard
 from ostiary.pipeline.revealing import Pseudonyms, Reveal
 
 if TYPE_CHECKING:
+    from ostiary.adapters.names import Model
     from ostiary.entry.asking import Providers
     from ostiary.guards.exact import Hashed
     from ostiary.pipeline.remembering import Memory
@@ -124,7 +127,36 @@ def local(entry: GuardEntry, pseudonyms: Pseudonyms, beside: Path = HERE) -> Gua
 
     wanted = Wanted(_kinds(entry.kinds), entry.at, frozenset(entry.skip))
     detect = listed(entry.words or (), _set(entry, beside)) if entry.use == "exact" else DETECTORS[entry.use]
-    return Local(detect, Then(entry.then or "block"), wanted, pseudonyms)
+    then = Then(entry.then or "block")
+    if entry.names is None:
+        return Local(detect, then, wanted, pseudonyms)
+    from ostiary.guards.naming import naming  # noqa: PLC0415
+    from ostiary.pipeline.aside import Aside, soon  # noqa: PLC0415
+
+    model = _model(entry, beside)
+    soon(model.ready)
+    return Aside(Local(naming(detect, model), then, wanted, pseudonyms))
+
+
+def _model(entry: GuardEntry, beside: Path) -> Model:
+    """Return what finds the names that an entry asks for; raise `ValueError` where it cannot be used."""
+    from ostiary.adapters import names  # noqa: PLC0415
+
+    try:
+        return names.model((beside / (entry.names.model if entry.names else "")).resolve())
+    except names.Unusable as error:
+        raise ValueError(f"guards.{entry.name}.names: {error}") from None
+
+
+def unnamed(document: Document) -> Iterator[Problem]:
+    """Yield the guards that ask for names, and have nothing to find them with; no model is read."""
+    beside = Path(document.source).parent
+    for at, each in enumerate(document.config.guards):
+        try:
+            _ = _model(each, beside) if each.names is not None else None
+        except ValueError as error:
+            said, _, remedy = str(error).partition(": ")[2].partition("; ")
+            yield document.problem(("guards", at, "names"), said, remedy)
 
 
 def _set(entry: GuardEntry, beside: Path) -> Hashed | None:

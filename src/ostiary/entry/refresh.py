@@ -59,7 +59,7 @@ class Refresh:
         self._hub, self._revisions, self._engine, self._time, self._tasks = hub, revisions, engine, time, tasks
         self._record = record
         hub.sighted = self._begun
-        self._cataloguing = Cataloguing(revisions, engine)
+        self._cataloguing = Cataloguing(revisions, engine, record)
         self._recognition = Recognition(hub, revisions, engine, time, record)
         self._recognition.tell, self._recognition.pinned = self.tell, self.judged
         self._recognition.held = self._look_again

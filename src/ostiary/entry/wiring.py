@@ -34,8 +34,9 @@ from ostiary.config.problems import Invalid
 from ostiary.config.schema import Config, weakened
 from ostiary.core.ports import Change
 from ostiary.entry import anchoring
-from ostiary.entry.annexes import Annexes
+from ostiary.entry.beside import annexes
 from ostiary.entry.borders import Borders
+from ostiary.entry.budgeting import counted
 from ostiary.entry.chores import Chore, done
 from ostiary.entry.grants import Grants
 from ostiary.entry.guarding import Asking, guarding
@@ -47,10 +48,13 @@ from ostiary.entry.proving import Proving
 from ostiary.entry.quarantines import Quarantines
 from ostiary.entry.refresh import Refresh
 from ostiary.entry.remembering import remembered
+from ostiary.entry.runaways import watching
 from ostiary.entry.setups import setups
+from ostiary.entry.telling import Telling
 from ostiary.integrity.pins import State
 from ostiary.operate.revise import Revisions
 from ostiary.pipeline.links import Links
+from ostiary.pipeline.pacing import Pacing
 from ostiary.pipeline.post import posted
 from ostiary.pipeline.serve import serve
 from ostiary.pipeline.sessions import Sessions
@@ -79,7 +83,9 @@ class Gateway:
         self.engine = database.opened(self.data)
         self.generation = Generation(self.data)
         self.ledger, self.anchor = anchoring.opened(config.ledger, self.data, path)
-        self.annexes = Annexes(self.anchor.annex())
+        self.telling = Telling(config.telemetry, keys.key(self.data, PSEUDONYMS))
+        stores = self.engine, self.generation, self.ledger, self.anchor
+        self.annexes = annexes(config, path, self.data, stores, self.telling)
         self.index = LedgerIndex(self.data)
         pseudonyms = Pseudonyms(keys.key(self.data, PSEUDONYMS))
         self.asking = Asking(pseudonyms)
@@ -115,22 +121,17 @@ class Gateway:
         sessions = Sessions(
             seal, self.ended, time.time, lambda: secrets.token_urlsafe(12), config.gateway.timeouts.session
         )
-        self.meter = Meter(
-            in_flight=lambda: self.door.in_flight,
-            suspended=lambda: len(self.suspensions),
-            ledger_stopped=lambda: self.ledger.stopped is not None,
-            servers=self._up,
-            weakened=lambda: len(self.revisions().weakened),
-            guards=self.proving.working,
-            anchored=self.anchor.checkpoints.arriving,
-            held=self._held,
-        )
-        spend = MemoryLimits(time.monotonic)
+        self.meter = self._meter()
+        self.pacing = Pacing()
+        self.pacing.configure(watching(config))
+        self.telling.measured(self.meter, lambda: self.hub.servers)
+        send, spend = self.telling.send(self.hub.send), MemoryLimits(time.monotonic, time.time, self.ledger.event)
+        counted(spend, config, self.data, time.time())
         world = World(
             current=self.quarantines.current,
             identify=self.quarantines.identifying(self.speakers.identify),
             spend=spend,
-            send=self.hub.send,
+            send=send,
             audit=self.ledger,
             surfaces=self._surfaces,
             sessions=sessions,
@@ -147,6 +148,7 @@ class Gateway:
             serve=serve,
             challenge=self.speakers.challenge,
             approve=Holds(self.engine, seal, time.time),
+            pacing=self.pacing,
             runs=remembered(self.data, self.revisions().tracking, time.monotonic, time.time),
         )
         door = Door(
@@ -155,9 +157,22 @@ class Gateway:
             self.quarantines.current,
             pages(self._window(config), self.people.routes()),
         )
-        self.swift = Swift(world, self.speakers.identify.acquainted, spend.owing, self.hub.line, self.ledger.constant)
+        line = self.telling.line(self.hub.line, send)
+        self.swift = Swift(world, self.speakers.identify.acquainted, spend.owing, line, self.ledger.constant)
         door.open(self.swift)
         return door
+
+    def _meter(self) -> Meter:
+        return Meter(
+            in_flight=lambda: self.door.in_flight,
+            suspended=lambda: len(self.suspensions),
+            ledger_stopped=lambda: self.ledger.stopped is not None,
+            servers=self._up,
+            weakened=lambda: len(self.revisions().weakened),
+            guards=self.proving.working,
+            anchored=self.anchor.checkpoints.arriving,
+            held=self._held,
+        )
 
     def _window(self, config: Config) -> Window:
         section = config.gateway
@@ -165,7 +180,7 @@ class Gateway:
         return Window(
             current=self.quarantines.current,
             ready=self.ready,
-            metrics=self.meter.exposition,
+            metrics=self.meter.told,
             identify=self.quarantines.identifying(self.speakers.identify),
             scraper=lambda: scraper,
             unsafe_open_metrics=lambda: self.revisions.config.gateway.unsafe_open_metrics,
@@ -332,6 +347,7 @@ class Gateway:
             same = digest(config) == self.revisions.digest
             if not same:
                 self.revisions.activate(config, digest(config))
+                self.pacing.configure(watching(config))
         except (Invalid, Unresolved, OSError, ValueError) as error:
             log.warning("the new configuration is not used", reasons=str(error).splitlines()[:50])
             self.ledger.event("config_refused", {"reasons": str(error).splitlines()[:20]})

@@ -7,6 +7,7 @@ as a question mark, which keeps every offset.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from msgspec import Struct
 # Enough that no text makes the fast engine give up and use the slow one, which is linear too.
 _MEMORY: Final = 32 << 20
 _SHORT: Final = 256
+_SHARED: Final = 8_192
 
 
 def compiled(pattern: str, *, raw: bool = False) -> Any:
@@ -34,7 +36,7 @@ class Patterns(Struct, frozen=True):
 
     def within(self, text: str) -> int:
         """Return which patterns match anywhere in a text, a bit for each by its number."""
-        data, plain = text.encode("utf-8", "replace"), text.isascii()
+        data, plain = encoded(text), text.isascii()
         hits = 0
         for first, marks, each in self.sets:
             if plain and marks and not _any(marks, text):
@@ -42,6 +44,19 @@ class Patterns(Struct, frozen=True):
             for at in each.Match(data) or ():
                 hits |= 1 << first + at
         return hits
+
+
+def encoded(text: str) -> bytes:
+    """Return a text as UTF-8; a lone surrogate, which JSON allows and UTF-8 does not, becomes one other character."""
+    # Copying ASCII costs nothing; of other texts each first pass would do the same work again.
+    if text.isascii() or len(text) > _SHARED:
+        return text.encode("utf-8", "replace")
+    return _wide(text)
+
+
+@lru_cache(maxsize=8)
+def _wide(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
 
 
 def _any(marks: str, text: str) -> bool:

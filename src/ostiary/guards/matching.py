@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import re2
 
+from ostiary.guards.engine import encoded
 from ostiary.guards.found import Found
 
 _REGULAR: Final = "utf-8"
@@ -63,11 +64,6 @@ class Hints:
 def compiled(pattern: str) -> Any:
     """Return a pattern over bytes, compiled when it is first needed: most texts need none of them."""
     return re2.compile(pattern.encode())
-
-
-def encoded(text: str) -> bytes:
-    """Return a text as UTF-8; a lone surrogate, which JSON allows and UTF-8 does not, becomes one other character."""
-    return text.encode(_REGULAR, "replace")
 
 
 def hits(pattern: str, raw: bytes) -> Iterator[Hit]:

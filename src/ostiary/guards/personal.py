@@ -13,8 +13,9 @@ from typing import Final
 import re2
 
 from ostiary.guards.columns import Columns
+from ostiary.guards.engine import encoded
 from ostiary.guards.found import Found
-from ostiary.guards.matching import Candidate, Hints, compiled, encoded, hits, told
+from ostiary.guards.matching import Candidate, Hints, compiled, hits, told
 from ostiary.guards.personal_context import around, of_a_version, of_another_trade
 from ostiary.guards.personal_forms import FORMS
 from ostiary.guards.personal_numbers import FALLBACK, GENERIC, NUMBERS, written

@@ -18,7 +18,8 @@ from typing import Final
 import re2
 
 from ostiary.guards.columns import Columns
-from ostiary.guards.matching import Candidate, compiled, encoded, hits
+from ostiary.guards.engine import encoded
+from ostiary.guards.matching import Candidate, compiled, hits
 from ostiary.guards.secret_checks import classes, entropy, noise, placeholder, running
 
 CHOSEN_KEYS: Final = (

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from ostiary.guards import secret_pairs, secret_prose
+from ostiary.guards.engine import encoded
 from ostiary.guards.found import Found
-from ostiary.guards.matching import Candidate, Hints, encoded, hits, told
+from ostiary.guards.matching import Candidate, Hints, hits, told
 from ostiary.guards.secret_checks import CHECKS
 from ostiary.guards.secret_forms import FORMS
 from ostiary.guards.secret_kinds import CLOUDS, CODE, MODELS

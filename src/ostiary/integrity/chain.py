@@ -299,9 +299,10 @@ class Walk:
             return
         if opening.chain != self._chain:
             self._foreign = True
-            self._problem(
-                "foreign", line, record.n, f"this segment belongs to the chain {opening.chain}, not {self._chain}"
-            )
+            text = f"this segment belongs to the chain {opening.chain}, not {self._chain}"
+            self._problem("foreign", line, record.n, text)
+        elif opening.format > FORMAT:
+            self._problem("version", line, record.n, f"it has format {opening.format}; this program knows {FORMAT}")
         elif opening.segment != line.segment:
             self._misplaced = True
             self._problem("reordered", line, record.n, f"this file holds segment {opening.segment:08d}")

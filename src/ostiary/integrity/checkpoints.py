@@ -123,9 +123,12 @@ def _gap(low: int, high: int) -> str:
 class Trail:
     """Verifies a file of checkpoints. Feed it every line in order, then ask for what is wrong."""
 
-    def __init__(self, key: Ed25519PublicKey, file: str, *, elsewhere: bool = False) -> None:
-        """`elsewhere`: the file lies at a second place, where half a line may stand that a crash left there."""
-        self._key, self._file, self._elsewhere = key, file, elsewhere
+    def __init__(self, key: Ed25519PublicKey, file: str, *, elsewhere: bool = False, partial: bool = False) -> None:
+        """Begin. `elsewhere`: it lies at a second place, where half a line may stand that a crash left there.
+
+        `partial`: it need not begin with the first checkpoint.
+        """
+        self._key, self._file, self._elsewhere, self._partial = key, file, elsewhere, partial
         self._found: list[Problem] = []
         self.more = 0
         """Problems found beyond those that are listed."""
@@ -194,6 +197,8 @@ class Trail:
         return True
 
     def _link(self, line: Line, read: Checkpoint, before: int) -> None:
+        if self._partial and self.last is None:
+            before, self._digest = read.n - 1, read.prev
         fits = read.n == before + 1 and read.prev == self._digest
         if fits and self._damaged:
             self._extra()

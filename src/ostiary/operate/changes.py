@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from ostiary.operate.past import Past, who
-from ostiary.operate.simulate import ALLOWED, UNDECIDED, Verdict
+from ostiary.operate.simulate import ALLOWED, HELD, UNDECIDED, Verdict
 
 MOST: Final = 5_000
 """Groups that are told apart in each list."""
@@ -65,6 +65,8 @@ class Changes:
         """Allowed then, and not any more."""
         self.allowed = Groups()
         """Refused then, and allowed now."""
+        self.held = Groups()
+        """Allowed then without anybody's approval, and now only with it."""
         self.undecided = Groups()
         self._rules: dict[tuple[str, str], Open] = {}
         self.shadow = Groups()
@@ -89,7 +91,9 @@ class Changes:
         if verdict.now == UNDECIDED:
             self.undecided.add(past, verdict)
             self._hangs(past, verdict)
-        elif then is (verdict.now == ALLOWED):
+        elif verdict.now == HELD and then and not past.held:
+            self.held.add(past, verdict)
+        elif then is (verdict.now in (ALLOWED, HELD)):
             self.still_allowed += then
             self.still_refused += not then
         else:

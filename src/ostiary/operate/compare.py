@@ -137,12 +137,12 @@ class Side:
         unless, ways, scopes = set(), set(), widened(person.scopes, self._brings)
         for rule in ruling.denies:
             if met(rule, person.tags):
-                if rule.test is None:
+                if rule.test is None and not rule.approvals:
                     return None
                 unless.add(rule.when)
         for rule in ruling.allows:
             if rule.needs and met(rule, person.tags) and rule.scopes <= scopes:
-                ways.add(rule.when if rule.test is not None else "")
+                ways.add(rule.when if rule.test is not None or rule.approvals else "")
         return Access(frozenset({""} if "" in ways else ways), frozenset(unless)) if ways else None
 
     def persons(self, alike: Alike) -> tuple[dict[str, tuple[Person, ...]], list[str]]:

@@ -16,10 +16,13 @@ from ostiary.config import expect, rules
 from ostiary.config.policy import During, Every, Policy
 from ostiary.config.schema import Config
 from ostiary.config.values import covers, globbed, server_of
+from ostiary.core.costs import Cost
 from ostiary.core.errors import BadArguments
 from ostiary.core.model import Allow, Caller, Charge, Decision, Deny, Json, Kind, Reason, Rule, Snapshot, Target
 from ostiary.core.rules import ERROR, FALSE, TRUE, Ask, Test
 from ostiary.operate.quarantine import denied
+from ostiary.policy.approvals import people
+from ostiary.policy.approvals import wanted as wants
 from ostiary.policy.checks.demands import Demanded
 from ostiary.policy.conditions import condition
 from ostiary.policy.decide import OUT_OF_REACH, decide, met, rehearsals
@@ -61,6 +64,8 @@ class Line(Struct, frozen=True):
     """What it read, and the values."""
     shadow: bool = False
     """It is rehearsed, and decides nothing."""
+    approval: str = ""
+    """Whose approval it wants: an allow to allow, a deny not to deny."""
 
 
 class Told(Struct, frozen=True):
@@ -80,8 +85,8 @@ class Told(Struct, frozen=True):
     def because(self) -> str:
         """Why, in one clause."""
         match self.decision:
-            case Allow(rule=rule):
-                return f"rule {rule} allows it"
+            case Allow(rule=rule, approvals=needs):
+                return f"rule {rule} allows it{', but it is held: ' if needs else ''}{wants(needs)}"
             case Deny(reason=Reason.MISSING_SCOPE, rule=rule, needs=needs):
                 return f"rule {rule} would allow it with the scope {' and '.join(sorted(needs))}"
             case Deny(reason=Reason.DENY_RULE, rule=rule) if rule == OUT_OF_REACH:
@@ -120,7 +125,7 @@ def _line(written: rules.Rule, compiled: Rule | None, caller: Caller, ask: Ask) 
     scopes = tuple(sorted(compiled.scopes - caller.scopes)) if effect == "allow" else ()
     line = Line(
         written.name, effect, tuple(patterns), covers=True, met=fits, needs=lacking, scopes=scopes,
-        shadow=written.shadow,
+        shadow=written.shadow, approval=", and ".join(map(people, compiled.approvals)),
     )  # fmt: skip
     return line if compiled.test is None else _conditioned(line, compiled, compiled.test, caller, ask)
 
@@ -256,9 +261,19 @@ def fault(target: Target, arguments: Json) -> str:
 
 def charge(each: Charge) -> str:
     """Return a limit as people say it."""
-    who = {"caller": "each caller", "team": "each team"}.get(each.per, "all together")
-    rate = f"{each.burst:g} at once, then {each.rate * 60:g} a minute" if each.rate else ""
-    return f"{each.bucket}: {' and '.join(filter(None, (rate, _at_once(each.concurrent))))} for {who}"
+    who = "all together" if each.per == "all" else f"each {each.per.replace('+', ' and ')}"
+    unit = "" if each.unit == "calls" else f" {each.unit}"
+    rate = f"{each.burst:g}{unit} at once, then {each.rate * 60:g} a minute" if each.rate else ""
+    said = " and ".join(filter(None, (rate, _at_once(each.concurrent), _money(each))))
+    return f"{each.bucket}: {said} for {who}{' (rehearsed, and not enforced)' if each.shadow else ''}"
+
+
+def _money(each: Charge) -> str:
+    budget = each.budget
+    if budget is None:
+        return ""
+    may = "all that is left" if each.reserve is None else str(Cost(each.reserve, budget.currency))
+    return f"{Cost(budget.micros, budget.currency)}/{budget.period}, of which a call holds {may}"
 
 
 def _at_once(concurrent: int) -> str:

@@ -22,6 +22,7 @@ LABEL: Final = 512
 """Where it cuts labels."""
 _LONGEST_KEY: Final = 64
 _WHO: Final = b',"principal":{'
+_HELD: Final = "held"
 _NOTHING: Final = msgspec.Raw(b"")
 _STRING: Final = re.compile(r"string\(([0-9]{1,9})\)")
 _BUDGET: Final = LONGEST // 2
@@ -35,6 +36,8 @@ class Judged(Struct, gc=False):
 
     effect: str
     rule: str | None = None
+    approved: str = ""
+    """Who approved it, where a rule wanted that."""
 
 
 class Ran(Struct, gc=False):
@@ -72,6 +75,11 @@ class Past(Struct, gc=False):
     def allowed(self) -> bool:
         """The rules let it through then."""
         return self.decision is not None and self.decision.effect == "allow"
+
+    @property
+    def held(self) -> bool:
+        """Somebody had to approve it, or would have had to: a rule or a guard wanted that."""
+        return self.outcome == _HELD or (self.decision is not None and self.decision.approved != "")
 
 
 class Who(Struct, gc=False):

@@ -129,11 +129,24 @@ async def _detects(trial: Trial) -> None:
     for side in _sides(trial):
         await _passes(trial, side)
         asked = _wanted(trial, side)
+        await _brought(trial, side)
+        if not asked.kinds and trial.entry.names is not None:
+            # Which names a model knows is for those to say who brought it.
+            continue
         if not asked.kinds:
             raise _Fails(f"there is nothing that it could find {_in(side)}: look at its kinds and at", silent=True)
         missed = [each.rule for each in asked.kinds if not await _catches(trial, side, each, sure=asked.each)]
         if missed and (asked.each or len(missed) == len(asked.kinds)):
             raise _missed(side, missed[0])
+
+
+async def _brought(trial: Trial, side: Side, mark: str = "") -> None:
+    """Show a guard what its configuration says that it has to object to."""
+    if trial.entry.canary is None:
+        return
+    verdict = await _says(trial, side, trial.entry.canary + mark, _run(trial), _key(trial.entry))
+    if isinstance(verdict, Pass) or (isinstance(verdict, Note) and trial.entry.then != "note"):
+        raise _missed(side, "its canary")
 
 
 def _wanted(trial: Trial, side: Side) -> Wanted:
@@ -212,7 +225,8 @@ async def _answers(trial: Trial) -> None:
         # What is remembered would be no answer: nothing is shown twice.
         mark = f" ({_word(trial.draw)})"
         await _passes(trial, side, _harmless(()) + mark)
-        if text is not None:
+        await _brought(trial, side, mark)
+        if text is not None and trial.entry.canary is None:
             verdict = await _says(trial, side, text + mark, _run(trial), _key(trial.entry))
             if isinstance(verdict, Pass) or (isinstance(verdict, Note) and trial.entry.then != "note"):
                 raise _missed(side, "what such providers object to")

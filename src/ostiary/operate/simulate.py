@@ -17,18 +17,21 @@ from ostiary.core.rules import FALSE, TRUE, Ask
 from ostiary.operate import past as pasts
 from ostiary.operate.looks import ALWAYS, MINUTES, Look, Outcome, looks, outcome, read, settled
 from ostiary.operate.past import Past, Within
-from ostiary.policy.decide import decide, rehearsals
+from ostiary.policy.approvals import wanted
+from ostiary.policy.decide import at_once, decide, rehearsals
 from ostiary.policy.needs import needed
 from ostiary.policy.quarantine import RULE, Marks
 from ostiary.policy.scopes import Brings
 from ostiary.protocol.methods import METHODS
 
 _WITH_ARGUMENTS: Final = frozenset({"tools/call", "prompts/get"})
+_ASKED: Final = _WITH_ARGUMENTS | {"resources/read"}
+"""What people are asked about."""
 _KEPT: Final = 50_000
 _VARIANTS: Final = 256
 """Verdicts kept of one caller and one target, for as many ways in which arguments and times may matter."""
 
-ALLOWED, REFUSED, UNDECIDED = "allowed", "refused", "undecided"
+ALLOWED, HELD, REFUSED, UNDECIDED = "allowed", "held", "refused", "undecided"
 ARGUMENTS: Final = "a rule reads arguments, of which the ledger keeps the shape only"
 CLAIMS: Final = "a rule reads what the issuer said of the caller, which the ledger does not keep"
 RUN: Final = "a rule reads what the agent run had met before, which the record does not say"
@@ -42,7 +45,7 @@ class Verdict(Struct, frozen=True):
     """What would become of one call."""
 
     now: str
-    """`allowed`, `refused` or `undecided`."""
+    """`allowed`, `held` for somebody's approval, `refused` or `undecided`."""
     because: str
     label: str = ""
     rule: str = ""
@@ -95,7 +98,8 @@ class Replay:
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
             known = self._kept[key] = self._found(past, principal, spec.kind)
-        return known if isinstance(known, Verdict) else known.verdict(past)
+        found = known if isinstance(known, Verdict) else known.verdict(past)
+        return found if found.now != HELD else _held(found, past.method)
 
     def place(self, past: Past) -> tuple[Caller, Target, bool] | None:
         """Return who called, what it was about, and whether there were claims; None where any of it is not known."""
@@ -234,7 +238,8 @@ class _Varying:
         )  # fmt: skip
         for_, against = (settled(target, every, came_of, allow=each, deny=not each) for each in (True, False))
         best, worst = decide(caller, for_, _SETTLED), decide(caller, against, _SETTLED)
-        found = _verdict(best, caller, target) if type(best) is type(worst) else _undecided(target, every, came_of)
+        alike = type(best) is type(worst) and at_once(best) is at_once(worst)
+        found = _verdict(best, caller, target) if alike else _undecided(target, every, came_of)
         return _rehearsed(found, caller, (best, worst), (target, every, came_of)) if target.rehearsed else found
 
 
@@ -275,9 +280,18 @@ def _matters(look: Look, it: Outcome) -> bool:
 
 
 def _verdict(decision: Decision, caller: Caller, target: Target) -> Verdict:
+    if isinstance(decision, Allow) and decision.approvals:
+        return Verdict(HELD, f"held: {wanted(decision.approvals)}", target.label, decision.rule)
     if isinstance(decision, Allow):
         return Verdict(ALLOWED, f"rule {decision.rule} allows it", target.label, decision.rule)
     return Verdict(REFUSED, needed(decision, caller, target), target.label, decision.rule or "")
+
+
+def _held(found: Verdict, method: str) -> Verdict:
+    """Return what is held as it is for this method: a task goes on with its call's approval; some cannot have any."""
+    if method in _ASKED:
+        return found
+    return msgspec.structs.replace(found, now=ALLOWED if method.startswith("tasks/") else REFUSED)
 
 
 def _gone(past: Past, why: str) -> Verdict:

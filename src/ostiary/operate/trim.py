@@ -25,7 +25,7 @@ from ostiary.core.rules import TRUE
 from ostiary.operate import past as pasts
 from ostiary.operate.looks import Look, outcome
 from ostiary.operate.past import Past
-from ostiary.operate.simulate import ALLOWED, UNDECIDED, Replay
+from ostiary.operate.simulate import ALLOWED, HELD, UNDECIDED, Replay
 from ostiary.policy.decide import decide
 
 WHO: Final = ("roles", "teams", "subjects", "clients", "agents")
@@ -90,7 +90,7 @@ class Uses:
         verdict = self._replay.verdict(past)
         if verdict is None:
             return
-        if verdict.now not in (ALLOWED, UNDECIDED):
+        if verdict.now not in (ALLOWED, HELD, UNDECIDED):
             self.lost += 1
             return
         uses = self._uses(past)

@@ -15,9 +15,9 @@ import structlog
 
 from ostiary.core.errors import Fault, GatewayError
 from ostiary.core.model import Answer, Json, Order
-from ostiary.core.ports import Release, Reply
+from ostiary.core.ports import Reply, Settle
 from ostiary.core.trail import Trail
-from ostiary.pipeline import steps
+from ostiary.pipeline import costing, steps
 from ostiary.pipeline.conversation import Conversation
 from ostiary.pipeline.plan import Exchange as Exchange
 from ostiary.pipeline.plan import Land, Plan
@@ -32,8 +32,6 @@ Soon = Callable[[Callable[[], None]], object]
 """Call something at the end of the event loop's turn, like `call_soon`."""
 Together = Callable[[list[Trail]], None]
 """Write the intents of calls, all or none, or raise."""
-_TEXTUAL: Final = frozenset({"content", "isError", "resultType"})
-"""What a result has that hands no links over, if its content is text."""
 
 
 class Turn:
@@ -93,19 +91,22 @@ class Turn:
 class Flight:
     """One call that is carried, and how it ends. Its trail is written whatever happens."""
 
-    __slots__ = ("_arguments", "_exchange", "_land", "_order", "_raw", "_release", "_turn", "over", "trail")
+    __slots__ = ("_arguments", "_exchange", "_land", "_order", "_raw", "_settle", "_turn", "over", "trail")
 
     def __init__(self, turn: Turn, land: Land, exchange: Exchange, order: Order, arguments: bytes) -> None:
         self._turn, self._land, self._order, self._arguments = turn, land, order, arguments
-        self._release: Release = steps.nothing
+        self._settle: Settle = steps.unpaid
         self._exchange: Exchange | None = exchange
         self.over = False
 
-    def leave(self, plan: Plan, trail: Trail) -> None:
-        """Go out at the end of this turn, unless something speaks against it."""
+    def leave(self, plan: Plan, trail: Trail) -> bool:
+        """Go out at the end of this turn, unless something speaks against it; False: limits would have it wait."""
         self.trail, marks, clock = trail, trail.marks, self._turn.world.clock
         try:
-            self._release = plan.pay()  # 5 limit
+            settle = plan.pay()  # 5 limit
+            if settle is None:
+                return False
+            self._settle = settle
             if marks is not None:
                 marks.append(clock())
             plan.check(self._order.call.params["arguments"])  # 6 validate
@@ -115,6 +116,7 @@ class Flight:
             self._fail(error)
         else:
             self._turn.leaves(self)
+        return True
 
     def depart(self) -> None:
         """Go out when the intent is written."""
@@ -161,6 +163,8 @@ class Flight:
     def _settled(self) -> Answer:
         """Return what `steps.settled` would, with less to look at: a plan is for a tool that nothing guards."""
         raw, order, trail, world = self._raw, self._order, self.trail, self._turn.world
+        if order.target.price is not None:
+            costing.heard(raw, trail, order.target.price)
         result = raw.get("result")
         if (
             type(result) is not dict
@@ -169,10 +173,12 @@ class Flight:
             or order.target.results is not None
         ):
             return steps.settled(order, raw, world, trail)
-        content = result.get("content")
-        if not (type(content) is list and len(content) == 1 and result.keys() <= _TEXTUAL and _textual(content[0])):
+        content, error = result.get("content"), result.get("isError")
+        block = content[0] if type(content) is list and len(content) == 1 else None
+        # One text, these two and `resultType`, and nothing else: no links are handed over.
+        if type(block) is not dict or block.get("type") != "text" or len(result) != (2 if error is None else 3):
             world.links.remember(order, raw)
-        trail.outcome = "tool_error" if result.get("isError") is True else "answered"
+        trail.outcome = "tool_error" if error is True else "answered"
         return Answer({"jsonrpc": "2.0", "id": order.call.id, "result": result})
 
     def failed(self, error: GatewayError) -> None:
@@ -196,6 +202,8 @@ class Flight:
                 raw = await rest(order, Conversation(order, reply, world))
             finally:
                 trail.answered = world.clock()
+            if order.target.price is not None:
+                costing.heard(raw, trail, order.target.price)
             trail.answer_bytes = await reply.finish(steps.settled(order, raw, world, trail))
         except GatewayError as error:
             trail.answer_bytes = await reply.finish(self._refusal(error))
@@ -236,8 +244,4 @@ class Flight:
         exchange, self._exchange, self.over = self._exchange, None, True
         if exchange is not None:
             exchange.abandon()
-        steps.over(self.trail, self._release, self._turn.world)  # 12 record the outcome
-
-
-def _textual(block: object) -> bool:
-    return type(block) is dict and block.get("type") == "text"
+        steps.over(self.trail, self._settle, self._turn.world)  # 12 record the outcome

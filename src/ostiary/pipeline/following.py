@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
 
 from ostiary.core.screening import Block, Flow, Hold, Note, Pass, Payload, Redact, Side, Text, Verdict
-from ostiary.guards.disguised import Reading, Unread, readings
+from ostiary.guards.disguised import Unread, readings
 from ostiary.guards.distinctive import values
 from ostiary.guards.flowing import NOTHING, Match, Recalled, matches, named, place, told
 from ostiary.guards.joined import seams
@@ -20,14 +20,15 @@ from ostiary.guards.views import views
 from ostiary.guards.winnowing import FOUND, GRAM, chosen, grams, normal, parts, pieces
 from ostiary.pipeline.remembering import Memory
 from ostiary.pipeline.revealing import Pseudonyms
+from ostiary.pipeline.turns import Turns
 
 _PIECE: Final = 4_096
 _OVERLAP: Final = 768
 """Characters that are read at a time, and how many of them again with the next ones: more than what is sure to be found
 has in any one encoding, and in most of two."""
-_TURN: Final = 4_096
-"""Characters after which other calls have their turn."""
 _SEAM: Final = 256
+_VALUES: Final = 512
+"""Values that are remembered at a time."""
 _WHOLE: Final = 16_384
 """Of what a caller knew and is no longer than this, all fingerprints are remembered, and of more the chosen ones."""
 _LISTED: Final = 4
@@ -60,19 +61,6 @@ class _Found(Struct):
         self.unread = self.unread or other.unread
 
 
-class _Turn:
-    """Lets other calls have their turn, again and again."""
-
-    def __init__(self) -> None:
-        self._spent = 0
-
-    async def took(self, characters: int) -> None:
-        self._spent += characters
-        if self._spent >= _TURN:
-            self._spent = 0
-            await asyncio.sleep(0)
-
-
 class Follow:
     """Remembers what answers say that is private, and finds it again in what goes outside."""
 
@@ -99,34 +87,36 @@ class Follow:
 
     async def _learn(self, run: str, label: str, texts: Sequence[Text]) -> None:
         """Remember what a run is told; without a label, it is no secret, and what it knew is none afterwards."""
-        turn = _Turn()
+        turns = Turns()
         for some in self._readable(run, texts):
             every = "\n".join(some)
-            await self._print(run, label, every, turn)
+            await self._print(run, label, every, turns)
             for piece in _pieces(every):
-                self._memory.learn(run, label, (), values(piece))
-                await turn.took(len(piece))
-                for view in views(piece)[1:]:
-                    self._memory.learn(run, label, (), values(view.text))
-                    await self._print(run, label, view.text, turn)
+                for at, (text, found) in enumerate(await turns.over(len(piece), partial(_valued, piece))):
+                    await self._keep(run, label, found, turns)
+                    if at:
+                        await self._print(run, label, text, turns)
             for text in some:
                 if GRAM <= len(text) <= 2 * FOUND:
                     # Windows of neighbours reach over its ends, and might choose none that is wholly in it.
-                    prints = chosen(grams(normal(text), self._memory.salt))
-                    self._memory.learn(run, label, prints, ())
-                    await turn.took(len(text))
+                    self._memory.learn(run, label, await turns.over(len(text), partial(self._prints, normal(text))), ())
 
-    async def _print(self, run: str, label: str, text: str, turn: _Turn) -> None:
-        streams = []
-        for part in parts(text):
-            streams.append(part)
-            await turn.took(len(part) // 4)
-        stream = "".join(streams)
+    async def _print(self, run: str, label: str, text: str, turns: Turns) -> None:
+        stream = await turns.over(len(text), partial(_counted, text))
         whole = not label and len(stream) <= _WHOLE
         for piece in pieces(stream):
-            hashes = grams(piece, self._memory.salt)
-            self._memory.learn(run, label, hashes if whole else chosen(hashes), ())
-            await turn.took(len(piece))
+            found = await turns.over(len(piece), partial(self._prints, piece, whole=whole))
+            self._memory.learn(run, label, found, ())
+
+    def _prints(self, stream: str, *, whole: bool = False) -> Collection[int]:
+        hashes = grams(stream, self._memory.salt)
+        return hashes if whole else chosen(hashes)
+
+    async def _keep(self, run: str, label: str, found: Sequence[str], turns: Turns) -> None:
+        for at in range(0, len(found), _VALUES):
+            self._memory.learn(run, label, (), found[at : at + _VALUES])
+            if len(found) > _VALUES:
+                await turns.past()
 
     def _planted(self, payload: Payload) -> Verdict:
         here, own = fallow(payload.texts), code(payload.run, self._keyed)
@@ -145,50 +135,51 @@ class Follow:
         lacks = self._memory.lacks(run)
         if not own and not self._memory.private(run):
             return lacks and _blind(lacks), ""
-        known, turn = self._memory.recalled(run, own), _Turn()
+        known, turns = self._memory.recalled(run, own), Turns()
         found = _Found()
         values_, names = self._readable(run, texts)
-        found.also(await self._found("\n".join(values_), known, turn))
-        found.also(await self._found("\n".join(names), known, turn))
+        found.also(await self._found("\n".join(values_), known, turns))
+        found.also(await self._found("\n".join(names), known, turns))
         for some in _together(texts):
             # Words may be split over arguments, or over blocks that say of each what it is.
             cut = [self._cut(run, text.value) for text in some]
-            found.also(await self._found(seams(cut, _SEAM).text, known, turn, written=len(some) < len(values_)))
+            found.also(await self._found(seams(cut, _SEAM).text, known, turns, written=len(some) < len(values_)))
         said = [_blind(lacks)] if lacks else []
         if found.foreign:
             said.append("a string that was planted in what another run read")
         if found.match:
-            where = await self._where(run, texts, known, turn)
+            where = await self._where(run, texts, known, turns)
             sources = self._memory.sources(run, found.match.sources)
             said.append(told(found.match, sources, where, found.ways))
         return "; ".join(said), found.unread and f"more layers of encoding than are read ({found.unread})"
 
-    async def _found(self, text: str, known: Recalled, turn: _Turn, *, written: bool = True) -> _Found:
+    async def _found(self, text: str, known: Recalled, turns: Turns, *, written: bool = True) -> _Found:
         found = _Found(ways={})
         for piece in _pieces(text):
-            for reading in readings(piece):
-                if isinstance(reading, Unread):
-                    found.unread = reading.bound
-                elif written or reading.name:
-                    await self._read(reading, known, turn, found)
+            found.also(await turns.over(2 * len(piece), partial(self._read, piece, known, written)))
         return found
 
-    async def _read(self, reading: Reading, known: Recalled, turn: _Turn, found: _Found) -> None:
-        for name, match in matches(reading, known):
-            await turn.took(len(reading.text) // 2)
-            if match:
-                found.match |= match
-                found.ways |= {name: None}
-        if known.code and foreign(reading.text, known.code, self._keyed):
-            found.foreign = True
+    def _read(self, piece: str, known: Recalled, written: bool) -> _Found:
+        found = _Found(ways={})
+        for reading in readings(piece):
+            if isinstance(reading, Unread):
+                found.unread = reading.bound
+            elif written or reading.name:
+                for name, match in matches(reading, known):
+                    if match:
+                        found.match |= match
+                        found.ways |= {name: None}
+                if known.code and foreign(reading.text, known.code, self._keyed):
+                    found.foreign = True
+        return found
 
-    async def _where(self, run: str, texts: Sequence[Text], known: Recalled, turn: _Turn) -> list[str]:
+    async def _where(self, run: str, texts: Sequence[Text], known: Recalled, turns: Turns) -> list[str]:
         """Return which arguments something stands in; where it is split, all of them."""
         where: dict[str, None] = {}
         for text in texts:
             if len(where) > _LISTED:
                 break
-            if (await self._found(self._cut(run, text.value), known, turn)).match:
+            if (await self._found(self._cut(run, text.value), known, turns)).match:
                 where[place(text.path)] = None
         return list(where or dict.fromkeys(place(text.path) for text in texts if text.path[-1] != -1))
 
@@ -203,6 +194,15 @@ class Follow:
         if "~" not in text:
             return text
         return _TOKEN.sub(lambda found: found[0] if self._pseudonyms.reveal(run, found[0]) == found[0] else "\n", text)
+
+
+def _valued(piece: str) -> list[tuple[str, list[str]]]:
+    """Return every reading of a piece, the written one first, and the values of each."""
+    return [(view.text, list(dict.fromkeys(values(view.text)))) for view in views(piece)]
+
+
+def _counted(text: str) -> str:
+    return "".join(parts(text))
 
 
 def _together(texts: Sequence[Text]) -> Iterator[list[Text]]:

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from ostiary.core.errors import NotFound
 from ostiary.core.model import Allow, Caller, Json, Kind, Order, Surface, Target
 from ostiary.core.rules import Ask
-from ostiary.policy.decide import decide
+from ostiary.policy.decide import at_once, decide
 from ostiary.protocol import links
 
 EACH: Final = 256 * 1024
@@ -113,7 +113,9 @@ def meant(
         return clashing
     ways = surface.apps.get(uri)
     if ways is not None:
-        return (next((way for way in ways if isinstance(decide(caller, way, ask), Allow)), ways[0]),)
+        decisions = [(way, decide(caller, way, ask)) for way in ways]
+        allowed = [way for way, decision in decisions if isinstance(decision, Allow)]
+        return (next((way for way, decision in decisions if at_once(decision)), [*allowed, *ways][0]),)
     listed = surface.targets.get((Kind.RESOURCE, uri))
     if listed is not None:
         return (listed,)

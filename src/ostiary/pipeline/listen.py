@@ -13,6 +13,7 @@ from ostiary.core.errors import BadParams, GatewayError, SessionRequired
 from ostiary.core.model import Allow, Answer, Caller, Deny, Kind, Order, Reason, Surface, Target
 from ostiary.core.ports import Change, Reply
 from ostiary.core.rules import Ask
+from ostiary.core.screening import Looks, Record
 from ostiary.pipeline import links, screening, tasks
 from ostiary.pipeline.feed import LISTS, Feed
 from ostiary.pipeline.links import Links
@@ -38,8 +39,11 @@ Asking = tuple[Caller, Ask | None]
 # A modern client
 
 
-async def listen(order: Order, surface: Surface, reply: Reply, world: World) -> Answer:
-    """Acknowledge the subset that is honoured, then send what changes until the client goes, or may not hear more."""
+async def listen(order: Order, surface: Surface, reply: Reply, world: World, record: Record | None = None) -> Answer:
+    """Acknowledge the subset that is honoured, then send what changes until the client goes, or may not hear more.
+
+    `record` is where it is written down what guards say of the URIs.
+    """
     call, asked = order.call, order.call.params.get("notifications")
     if not isinstance(asked, dict):
         raise BadParams(hint="subscriptions/listen needs params.notifications")
@@ -50,7 +54,7 @@ async def listen(order: Order, surface: Surface, reply: Reply, world: World) -> 
     with ExitStack() as held:
         # Before the acknowledgement: what changes right after it must not be missed.
         held.callback(world.changes(surface.servers, feed.tell))
-        watched = await _watched(resources, order, feed, world, held)
+        watched = await _watched(resources, order, feed, (world, record or Looks()), held)
         honoured: dict[str, Any] = dict.fromkeys(lists, True)
         if watched:
             honoured["resourceSubscriptions"] = watched
@@ -84,14 +88,17 @@ def _resources(asked: Any, order: Order, surface: Surface, world: World) -> list
     return [target for target in found if target is not None]
 
 
-async def _watched(resources: Iterable[Target], order: Order, feed: Feed, world: World, held: ExitStack) -> list[str]:
+async def _watched(
+    resources: Iterable[Target], order: Order, feed: Feed, around: tuple[World, Record], held: ExitStack
+) -> list[str]:
     """Watch these resources until `held` ends, and return those whose servers agreed."""
     agreed: list[str] = []
+    world, record = around
 
     async def watch(target: Target) -> None:
         try:
             wanted = msgspec.structs.replace(order, target=target)
-            await screening.wished(target.name, wanted, world)
+            await screening.wished(target.name, wanted, world, record)
             watched = await world.watch(wanted, feed.tell)
         except GatewayError:
             # It is not honoured, and the acknowledgement says so; the client may try again.

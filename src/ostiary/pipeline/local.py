@@ -11,6 +11,7 @@ from ostiary import __version__
 from ostiary.core.errors import BadParams
 from ostiary.core.model import Answer, Call, Era, Json, Kind, Order, Surface, Target
 from ostiary.core.ports import Reply
+from ostiary.core.screening import Record
 from ostiary.pipeline.batch import batch
 from ostiary.pipeline.conversation import Conversation
 from ostiary.pipeline.listen import listen, stream, subscribe, unsubscribe
@@ -32,13 +33,15 @@ KEPT: Final = frozenset({"resources/subscribe", "resources/unsubscribe"})
 Handler = Callable[[Order, Surface, Reply, World], Awaitable[Answer]]
 
 
-async def local(order: Order, surface: Surface, reply: Reply, world: World) -> Answer:
-    """Carry out an order addressed to the gateway itself."""
+async def local(order: Order, surface: Surface, reply: Reply, world: World, record: Record | None = None) -> Answer:
+    """Carry out an order addressed to the gateway itself; `record` is where it is written down what guards say."""
     call = order.call
     if METHODS[call.method].lists if call.method in METHODS else False:
         return _listing(order, surface, world)
     if call.id is None and call.method not in _HANDLERS:
         return _ACCEPTED
+    if call.method == "subscriptions/listen":
+        return await listen(order, surface, reply, world, record)
     return await _HANDLERS[call.method](order, surface, reply, world)
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,24 +17,19 @@ from ostiary.guards.joined import Joined, Span, glues, seams
 from ostiary.guards.mapping import Layer
 from ostiary.guards.masking import fresh, masks, veiled
 from ostiary.pipeline.revealing import Pseudonyms
+from ostiary.pipeline.turns import Turns
 
 _PIECE: Final = 8_192
 _OVERLAP: Final = 2_048
 """Characters that are read at a time, and how many of them are read again with the next ones: more than any secret has
 that is not found by its beginning."""
-_TURN: Final = 2_048
-"""Characters after which other calls have their turn; what is longer is read beside the event loop."""
 _PASSES: Final = 4
 _SEAM: Final = 256
 """Characters on both sides of where two content blocks meet."""
 _MARGIN: Final = 64
 _HOLDERS: Final = frozenset({"resource", "content"})
 """Members of blocks and of messages that hold their text (2026-07-28, embedded resources, prompt messages)."""
-# One thread: the engine of patterns lets go of the interpreter, and of the rest two at a time would take turns only.
-# The loop wants the interpreter back after each system call, for which it would wait 5 ms every time.
-_READER: Final = ThreadPoolExecutor(1, "guards", partial(sys.setswitchinterval, 0.000_5))
 _Place = tuple[str, int, int]
-_T = TypeVar("_T")
 _WORD, _WORDS = 32, 4_096
 """Characters of a word that is worth remembering, and how many are remembered."""
 
@@ -79,7 +71,7 @@ class Local:
     async def _looked(self, payload: Payload, changed: Container[Path] | None) -> Mapping[int, Sequence[Found]]:
         """Return what was found, by the index of its text: in those that changed, or in all, and where blocks meet."""
         found: dict[int, dict[_Place, Found]] = {}
-        turn, ours = _Turn(), partial(self._ours, payload.run)
+        turn, ours = Turns(), partial(self._ours, payload.run)
         plain = [await _veiled(text.value, turn, ours) for text in payload.texts]
         for index, text in enumerate(payload.texts):
             key = _key(text)
@@ -104,7 +96,7 @@ class Local:
         }
 
     async def _across(
-        self, run: Sequence[int], plain: Sequence[tuple[str, Layer | None]], payload: Payload, turn: _Turn
+        self, run: Sequence[int], plain: Sequence[tuple[str, Layer | None]], payload: Payload, turn: Turns
     ) -> list[tuple[int, Found]]:
         """Return what stands across the borders of content blocks, which a model reads as one text."""
         values = [plain[index][0] for index in run]
@@ -128,7 +120,7 @@ class Local:
     async def _said(self, payload: Payload, found: Mapping[int, Sequence[Found]]) -> Verdict:
         length = sum(len(payload.texts[index].value) for index, some in found.items() if some)
         token = partial(self._pseudonyms.token, payload.run)
-        return await _Turn().over(length, partial(verdict, payload.texts, found, self._then, token))
+        return await Turns().over(length, partial(verdict, payload.texts, found, self._then, token))
 
     def _ours(self, run: str, mask: str) -> bool:
         return masks(mask, SLUGS) or self._pseudonyms.reveal(run, mask) != mask
@@ -139,25 +131,7 @@ class Local:
                 yield each
 
 
-class _Turn:
-    """Lets other calls have their turn: what is long is read beside the loop, what is short some at a time."""
-
-    def __init__(self) -> None:
-        self._spent = 0
-
-    async def over(self, length: int, work: Callable[[], _T]) -> _T:
-        """Return what some work over so many characters gives; it is whole, or nobody hears of it."""
-        if length > _TURN:
-            self._spent = 0
-            return await asyncio.get_running_loop().run_in_executor(_READER, work)
-        self._spent += length
-        if self._spent > _TURN:
-            self._spent = length
-            await asyncio.sleep(0)
-        return work()
-
-
-async def _veiled(text: str, turn: _Turn, ours: Callable[[str], bool]) -> tuple[str, Layer | None]:
+async def _veiled(text: str, turn: Turns, ours: Callable[[str], bool]) -> tuple[str, Layer | None]:
     """Return a text without what tokens hold: that is noise, in which readings find what nobody wrote."""
     return await turn.over(len(text), partial(veiled, text, ours)) if "~" in text else (text, None)
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from ostiary.core.errors import GatewayError
 from ostiary.core.model import Allow, Answer, Check, Client, Json, Order, Target
-from ostiary.core.ports import Back, Release, Reply
+from ostiary.core.ports import Back, Reply, Settle
 from ostiary.protocol.frame import Frame
 
 Rest = Callable[[Order, Back], Awaitable[Json]]
@@ -68,8 +68,8 @@ class Plan(Struct, frozen=True):
     check: Check
     """The target's own."""
     allow: Allow
-    pay: Callable[[], Release]
-    """Pays the rule's charges."""
+    pay: Callable[[], Settle | None]
+    """Pays the rule's charges; None: it would have to wait, and has paid nothing."""
     line: Line
     told: bytes
     """What the ledger says of all of these calls."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ostiary.core.model import Allow, Caller, Kind, Surface, Target
+from ostiary.core.model import Caller, Kind, Surface, Target
 from ostiary.core.rules import Ask
 from ostiary.pipeline import links
 from ostiary.pipeline.links import Links
-from ostiary.policy.decide import decide
+from ostiary.policy.decide import at_once, decide
 
 
 def templated(uri: str, surface: Surface) -> Target | None:
@@ -24,6 +24,9 @@ def resource(uri: str, surface: Surface) -> Target | None:
 def readable(
     uri: str, surface: Surface, caller: Caller, handed: Links | None = None, ask: Ask | None = None
 ) -> Target | None:
-    """Return the target that a URI means, if this caller may read it; also one that a server handed to them."""
+    """Return the target that a URI means, if this caller may read it; also one that a server handed to them.
+
+    What somebody has to approve first is not readable yet: who only listens could not be asked about.
+    """
     target = links.resource(uri, surface, caller, handed, ask)
-    return target if target is not None and isinstance(decide(caller, target, ask), Allow) else None
+    return target if target is not None and at_once(decide(caller, target, ask)) else None

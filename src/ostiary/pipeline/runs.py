@@ -151,8 +151,8 @@ def run(call: Call, caller: Caller, tracking: Tracking) -> Run:
     where the configuration says so (`auto`); otherwise all that is done with one credential is one run.
     """
     who = (caller.issuer, caller.subject, caller.client)
-    named = (*who, *_named(call)) if tracking.by == "auto" else who
-    return Run(whose(*who), _digest(named), tracking.window, unmet=tracking.taints)
+    told = (*who, *named(call)) if tracking.by == "auto" else who
+    return Run(whose(*who), _digest(told), tracking.window, unmet=tracking.taints)
 
 
 def whose(issuer: str, subject: str, client: str) -> str:
@@ -160,7 +160,8 @@ def whose(issuer: str, subject: str, client: str) -> str:
     return _digest((issuer, subject, client))
 
 
-def _named(call: Call) -> tuple[str, str]:
+def named(call: Call) -> tuple[str, str]:
+    """Return what a client says of the run that a call belongs to: its session, else a trace, else its program."""
     client = call.client
     if client.session:
         return "session", client.session

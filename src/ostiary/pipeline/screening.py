@@ -98,11 +98,11 @@ def _names_a_trace(key: str, value: Any) -> bool:
     return key == "traceparent" and isinstance(value, str) and _TRACE.fullmatch(value) is not None
 
 
-async def wished(uri: str, order: Order, world: World) -> None:
+async def wished(uri: str, order: Order, world: World, record: Record) -> None:
     """Show a URI that somebody wants to watch to the guards of the order's target: it goes to the server as it is."""
     if order.target.guards_in:
         about = _about(order, world)
-        await _screened({"uri": uri}, order.target.guards_in, Side.REQUEST, about, (world, Looks()))
+        await _screened({"uri": uri}, order.target.guards_in, Side.REQUEST, about, (world, record))
 
 
 async def told(raw: Json, order: Order, world: World, trail: Trail) -> Json:
@@ -199,11 +199,18 @@ def _wish(screen: Screen, verdict: Hold, side: Side, about: About) -> Wish:
 
 def _told_of(said: Json, meta: Mapping[str, Any]) -> Json:
     """Return a payload that says in `_meta` of what it carries how it was marked."""
-    if isinstance(said.get("result"), dict):
-        return {**said, "result": _told_of(said["result"], meta)}
     if said.keys() <= {"result", "error"}:
         # An error has no `_meta`.
-        return said
+        result = said.get("result")
+        return {**said, "result": _marked(result, meta)} if isinstance(result, dict) else said
+    return _marked(said, meta)
+
+
+def _marked(said: Json, meta: Mapping[str, Any]) -> Json:
+    """Return a result, or parameters, with its `_meta`; of a task, with that of the result that it came to."""
+    inner = said.get("result")
+    if isinstance(inner, dict) and isinstance(said.get("taskId"), str):
+        return {**said, "result": _marked(inner, meta)}
     known = said.get("_meta")
     return {**said, "_meta": {**(known if isinstance(known, dict) else {}), **meta}}
 

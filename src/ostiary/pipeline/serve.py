@@ -6,11 +6,10 @@ from asyncio import CancelledError
 
 from ostiary.core.errors import GatewayError
 from ostiary.core.model import Inbound, Order
-from ostiary.core.ports import Release, Reply
+from ostiary.core.ports import Reply, Settle
 from ostiary.core.trail import Trail
-from ostiary.pipeline import screening, steps
+from ostiary.pipeline import holding, pacing, steps
 from ostiary.pipeline.world import World
-from ostiary.policy.decide import decide
 from ostiary.protocol.answers import refused
 from ostiary.protocol.reading import read
 
@@ -24,7 +23,7 @@ async def serve(message: Inbound, reply: Reply, world: World) -> Trail:  # noqa:
     now = world.current()
     trail = Trail(message, world.reference(), now.revision, world.clock(), world.time())
     mark = steps.marking(trail, world)
-    release: Release = steps.nothing
+    settle: Settle = steps.unpaid
     try:
         caller = trail.caller = await world.identify(message)  # 1 identify: not one byte of the body is read yet
         mark()
@@ -38,16 +37,15 @@ async def serve(message: Inbound, reply: Reply, world: World) -> Trail:  # noqa:
         target = trail.target = steps.resolve(call, surface, caller, world, ask)  # 3 resolve
         mark()
         trail.run = steps.tracked(call, caller, target, now, world)
-        trail.decision = (  # 4 decide
-            steps.decided(call, caller, target, ask, trail) if target.careful else decide(caller, target)
-        )
+        trail.decision = steps.decided(call, caller, target, ask, trail)  # 4 decide
         allow = steps.permitted(trail.decision, call, caller, target)
         mark()
-        release = await world.spend(allow.charges, caller)  # 5 limit
+        await pacing.paced(call, caller, target, world.pacing, trail)
+        settle = await world.spend(allow.charges, caller, message)  # 5 limit
         mark()
         call = steps.validated(call, target, message)  # 6 validate
         mark()
-        call = await screening.asked(call, caller, target, world, trail)  # 7 guard the request
+        call = await holding.asked(allow, call, caller, target, world, trail)  # 7 guard the request, and ask people
         mark()
         if target.server:
             steps.meets(trail, target, world)
@@ -69,5 +67,5 @@ async def serve(message: Inbound, reply: Reply, world: World) -> Trail:  # noqa:
         trail.outcome, trail.detail = "fault", type(error).__name__
         raise
     finally:
-        steps.over(trail, release, world)  # 12 record the outcome; synchronous, so that cancelling cannot lose it
+        steps.over(trail, settle, world)  # 12 record the outcome; synchronous, so that cancelling cannot lose it
     return trail

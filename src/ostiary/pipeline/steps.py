@@ -27,10 +27,10 @@ from ostiary.core.model import (
     Surface,
     Target,
 )
-from ostiary.core.ports import Back, Release, Reply
+from ostiary.core.ports import Back, Reply, Settle
 from ostiary.core.rules import Ask, Run
 from ostiary.core.trail import Trail
-from ostiary.pipeline import links, runs, screening, tasks
+from ostiary.pipeline import costing, holding, links, pacing, runs, screening, tasks
 from ostiary.pipeline.carry import carried, conversed, handed
 from ostiary.pipeline.conversation import Conversation
 from ostiary.pipeline.local import KEPT, local
@@ -47,7 +47,11 @@ PRIMED: Final = "2025-11-25"
 
 
 def nothing() -> None:
-    """Release what was never taken."""
+    """Note nothing."""
+
+
+def unpaid(_trail: Trail | None) -> None:
+    """Settle what was never paid."""
 
 
 _SAMPLED: Final = 16
@@ -146,7 +150,9 @@ def meets(trail: Trail, target: Target, world: World) -> None:
 
 
 def decided(call: Call, caller: Caller, target: Target, ask: Ask | None, trail: Trail) -> Decision:
-    """Decide about a target whose rules look at more than the caller, and note what shadow rules would have done."""
+    """Decide about a call, and note what shadow rules would have done."""
+    if not target.careful:
+        return decide(caller, target)
     if ask is not None:
         ask = _whole(ask, call, target, trail.run)
     decision = decide(caller, target, ask)
@@ -229,13 +235,16 @@ async def forward(order: Order, surface: Surface, reply: Reply, world: World, tr
         journal = world.sessions.journals.begin(call.client.session)
         await reply.keep(journal, call.client.version >= PRIMED)
     if target.kind is Kind.GATEWAY or (call.client.session and call.method in KEPT):
-        answer = await local(order, surface, reply, world)
+        answer = await local(order, surface, reply, world, trail)
         if target.guards_out and answer.payload is not None:
             # Why a server lets nobody subscribe is in its own words.
             answer = msgspec.structs.replace(answer, payload=await screening.told(answer.payload, order, world, trail))
         trail.outcome = _outcome(answer.payload)
         return answer
     back: Back = (talk := Conversation(order, reply, world))
+    price = target.price
+    if price is not None and price.reported and price.models:
+        back = costing.Priced(back, trail, price)
     if target.guards_in or target.guards_out:
         back = screening.Screened(back, order, world, trail)
     if trail.run is not None and any(rule.after for rule in (*target.allows, *target.denies)):
@@ -249,9 +258,11 @@ async def forward(order: Order, surface: Surface, reply: Reply, world: World, tr
             raw = await carried(order, back, world)
     finally:
         trail.answered = world.clock()
+    if price is not None:
+        costing.heard(raw, trail, price)
     if target.guards_out:
         raw = await guarded(order, raw, world, trail)
-    return settled(order, raw, world, trail)
+    return pacing.warned(settled(order, raw, world, trail), trail)
 
 
 def _still(order: Order, trail: Trail, world: World) -> None:
@@ -259,7 +270,8 @@ def _still(order: Order, trail: Trail, world: World) -> None:
     call, caller, target = order.call, order.caller, order.target
     if order.ask is not None and trail.run is not None:
         run = world.runs.known(trail.run, world.clock())
-        permitted(decide(caller, target, _whole(order.ask, call, target, run)), call, caller, target)
+        allow = permitted(decide(caller, target, _whole(order.ask, call, target, run)), call, caller, target)
+        holding.still(trail.decision, allow)
 
 
 async def guarded(order: Order, raw: Json, world: World, trail: Trail) -> Json:
@@ -281,7 +293,7 @@ def settled(order: Order, raw: Json, world: World, trail: Trail) -> Answer:
         return Answer({"jsonrpc": "2.0", "id": call.id, "result": raw["result"]})
     raw = checked(raw)
     if target.task or "error" in raw or raw["result"].get("resultType", "complete") != "complete":
-        raw = tasks.shown(order, raw, world)
+        raw = tasks.shown(order, raw, world, holding.granted(trail.decision))
         raw = handed(order, raw, world) if call.client.era is Era.MODERN else raw
     world.links.remember(order, raw)
     trail.outcome = _outcome(raw)
@@ -316,10 +328,12 @@ def _passes(call: Call, target: Target, raw: Json) -> bool:
     )
 
 
-def over(trail: Trail, release: Release, world: World) -> None:
+def over(trail: Trail, settle: Settle, world: World) -> None:
     """Write down how a call ended."""
-    release()
     trail.ended = world.clock()
+    if trail.target is not None and trail.target.price is not None:
+        trail.cost = costing.due(trail, trail.target.price)
+    settle(trail)
     world.audit.end(trail)
     world.meter(trail)
 

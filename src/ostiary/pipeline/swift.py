@@ -14,8 +14,8 @@ from typing import Any, Final, TypeVar
 from msgspec.structs import replace
 
 from ostiary.core.errors import GatewayError
-from ostiary.core.model import Allow, Call, Caller, Charge, Era, Inbound, Kind, Order, Snapshot, Target
-from ostiary.core.ports import Release
+from ostiary.core.model import Allow, Call, Caller, Era, Inbound, Kind, Order, Snapshot, Target
+from ostiary.core.ports import Owing
 from ostiary.core.trail import Trail
 from ostiary.pipeline import steps
 from ostiary.pipeline.flight import Flight, Soon, Together, Turn
@@ -60,7 +60,7 @@ class Swift:
         self,
         world: World,
         acquainted: Callable[[Inbound], Still | None],
-        owing: Callable[[tuple[Charge, ...], Caller], Callable[[], Release]],
+        owing: Owing,
         line: Callable[[Target], Line | None],
         constant: Callable[[Trail], bytes],
     ) -> None:
@@ -102,7 +102,7 @@ class Swift:
             return
         line = self._line(target) if _plain(call) and _unguarded(target) else None
         if line is not None:
-            pay, said = self._owing(allow.charges, regular.caller), self._constant(trail)
+            pay, said = self._owing(allow.charges, regular.caller, regular.message), self._constant(trail)
             plan = Plan(call.client, call.params["_meta"], framed(body), target, target.check, allow, pay, line, said)
             regular.plans[call.name] = regular.latest = _sharing(plan, regular.latest)
 
@@ -126,6 +126,10 @@ class Swift:
             exchange.abandon()
             return None
         call, arguments = found
+        pacing = world.pacing
+        if pacing.on and not pacing.quiet(call, regular.caller, plan.target, arguments, started):
+            exchange.abandon()
+            return None
         if marks is not None:
             marks += [world.clock()] * 3
         trail = Trail(
@@ -136,7 +140,9 @@ class Swift:
         target = plan.target
         order = Order(call, target, regular.caller, started + target.timeout, reference, regular.message.endpoint)
         flight = Flight(self._turn, land, exchange, order, arguments)
-        flight.leave(plan, trail)
+        if not flight.leave(plan, trail):
+            exchange.abandon()
+            return None
         return flight
 
 

@@ -16,12 +16,13 @@ import msgspec
 import structlog
 
 from ostiary.core.errors import BadParams, GatewayError, Limited, NotFound
-from ostiary.core.model import Allow, Call, Caller, Charge, Client, Json, Kind, Order, Surface, Target
+from ostiary.core.model import Call, Caller, Charge, Client, Json, Kind, Order, Surface, Target
 from ostiary.core.ports import Reply
 from ostiary.core.rules import Ask, Run
 from ostiary.pipeline import runs, screening
+from ostiary.pipeline.holding import settled
 from ostiary.pipeline.world import World
-from ostiary.policy.decide import decide
+from ostiary.policy.decide import at_once, decide
 from ostiary.protocol import questions, tasks
 from ostiary.protocol.jsonrpc import notification
 from ostiary.protocol.modern import SUBSCRIPTION
@@ -55,15 +56,24 @@ def _found(ident: str, caller: Caller, surface: Surface, world: World) -> Target
     target = surface.targets.get((Kind.TOOL, handle.exposed)) if handle is not None else None
     if handle is None or target is None or target.label != handle.label:
         return None
+    target = settled(target, handle.approved)
     allows = tuple(msgspec.structs.replace(rule, charges=()) for rule in target.allows)
     return msgspec.structs.replace(
-        target, task=handle.task, allows=allows, charges=(POLLING,), check=None, mirrored=(), drops=None
+        target,
+        task=handle.task,
+        allows=allows,
+        charges=(POLLING,),
+        check=None,
+        mirrored=(),
+        drops=None,
+        price=None,
     )
 
 
-def shown(order: Order, raw: Json, world: World) -> Json:
+def shown(order: Order, raw: Json, world: World, approved: tuple[str, ...] = ()) -> Json:
     """Return a server's checked answer with our id wherever it names a task by its own.
 
+    The id says which rules have the approval of the call that it was; whoever goes on with it needs no other.
     `Garbled` where the answer is a task and the client did not declare that it can be.
     """
     result, call = raw.get("result"), order.call
@@ -73,7 +83,7 @@ def shown(order: Order, raw: Json, world: World) -> Json:
         return raw
     theirs = tasks.begun(call, result)
     caller, target = order.caller, order.target
-    handle = tasks.Handle(caller.subject, caller.issuer, order.endpoint, target.exposed, target.label, theirs)
+    handle = tasks.Handle(caller.subject, caller.issuer, order.endpoint, target.exposed, target.label, theirs, approved)
     ours = world.seal.close(PURPOSE, tasks.pack(handle))
     return {"result": tasks.created(result, theirs, ours)}
 
@@ -108,7 +118,7 @@ def watched(asked: Any, order: Order, surface: Surface, world: World) -> dict[st
     found, ask = {}, aware(order, world)
     for ident in asked:
         target = _found(ident, order.caller, surface, world)
-        if target is not None and isinstance(decide(order.caller, target, ask), Allow):
+        if target is not None and at_once(decide(order.caller, target, ask)):
             found[ident] = target
     return found
 
@@ -168,7 +178,7 @@ async def following(watching: Mapping[str, Target], order: Order, reply: Reply, 
         yield news
         return
     try:
-        release = await world.spend(LISTENING, order.caller)
+        settle = await world.spend(LISTENING, order.caller)
     except Limited:
         # Not honoured, and the acknowledgement says so: the client can still ask.
         yield news
@@ -181,7 +191,7 @@ async def following(watching: Mapping[str, Target], order: Order, reply: Reply, 
             for line in lines:
                 line.cancel()
     finally:
-        release()
+        settle(None)
 
 
 class News:

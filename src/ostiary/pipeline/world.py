@@ -24,6 +24,7 @@ from ostiary.core.ports import (
 )
 from ostiary.core.trail import Trail
 from ostiary.pipeline.links import Links
+from ostiary.pipeline.pacing import Pacing
 from ostiary.pipeline.runs import Runs
 from ostiary.pipeline.sessions import Sessions
 from ostiary.pipeline.suspend import Suspensions
@@ -62,3 +63,5 @@ class World(Struct, frozen=True):
     """The WWW-Authenticate value for callers of an endpoint who could not be identified."""
     runs: Runs = field(default_factory=Runs)
     approve: Approving = nobody
+    pacing: Pacing = field(default_factory=Pacing)
+    """What watches for runs that go in circles."""

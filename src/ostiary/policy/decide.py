@@ -4,6 +4,9 @@ Three sentences are the whole policy language: no rule, no access; a matching de
 matching allow is enough. Order never matters: where several allow, the compiler put those without a limit first.
 A condition only narrows its rule. Where it cannot be evaluated, or nothing is known to evaluate it with, an allow rule
 allows nothing and a deny rule denies.
+
+What people have to approve is allowed here, with what that takes: whoever acts on a decision has to look at it. An
+allow that takes nobody's approval wins over one that does; of those that do, the one that takes the fewest people.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import Final
 import msgspec
 
 from ostiary.core.model import Allow, Caller, Decision, Deny, Reason, Rule, Target
-from ostiary.core.rules import ERROR, FALSE, TRUE, Ask
+from ostiary.core.rules import ERROR, FALSE, TRUE, Approval, Ask
 from ostiary.policy import flows
 
 OUT_OF_REACH: Final = "token-reach"
@@ -42,7 +45,7 @@ def decide(caller: Caller, target: Target, ask: Ask | None = None) -> Decision:
         if not rule.needs or not met(rule, tags):
             continue
         if rule.scopes <= caller.scopes:
-            return Allow(rule.name, rule.charges + target.charges)
+            return Allow(rule.name, rule.charges + target.charges, rule.approvals)
         if lacking is None or _missing(rule, caller) < _missing(lacking, caller):
             lacking = rule
     if lacking is None:
@@ -62,11 +65,20 @@ def _careful(caller: Caller, target: Target, ask: Ask | None) -> Decision:
 def _weighed(caller: Caller, target: Target, ask: Ask | None) -> Decision:
     if caller.reach and target.server and _beyond(caller, target):
         return Deny(Reason.DENY_RULE, OUT_OF_REACH)
+    unless: tuple[Approval, ...] = ()
     for rule in target.denies:
         outcome = came(rule, caller, ask)
-        if outcome and not outcome & FALSE:
-            return Deny(_against(rule, outcome), rule.name, when=rule.when, said=flows.denied(rule, ask))
-    return _granted(caller, target, ask)
+        if not outcome or outcome & FALSE:
+            continue
+        if rule.approvals and outcome & TRUE:
+            # One that cannot be evaluated denies, whoever approves: nobody knows what they would be asked.
+            unless += rule.approvals
+            continue
+        return Deny(_against(rule, outcome), rule.name, when=rule.when, said=flows.denied(rule, ask))
+    decision = _granted(caller, target, ask)
+    if unless and isinstance(decision, Allow):
+        return msgspec.structs.replace(decision, approvals=decision.approvals + unless)
+    return decision
 
 
 def _granted(caller: Caller, target: Target, ask: Ask | None) -> Decision:
@@ -79,7 +91,7 @@ def _granted(caller: Caller, target: Target, ask: Ask | None) -> Decision:
         if not came(rule, caller, ask) & TRUE:
             nearest = rule if nearest is None or rule.name < nearest.name else nearest
         elif rule.scopes <= caller.scopes:
-            return Allow(rule.name, rule.charges + target.charges)
+            return Allow(rule.name, rule.charges + target.charges, rule.approvals)
         elif lacking is None or _missing(rule, caller) < _missing(lacking, caller):
             lacking = rule
     if lacking is not None:
@@ -118,10 +130,15 @@ def rehearsals(caller: Caller, target: Target, ask: Ask | None, decision: Decisi
         if allows:
             stopped = isinstance(decision, Deny) and decision.reason not in _FINAL
             if stopped and rule.needs and outcome & TRUE and rule.scopes <= caller.scopes:
-                said.append(f"shadow: {rule.name} would allow")
+                said.append(f"shadow: {rule.name} would {'hold' if rule.approvals else 'allow'}")
         elif isinstance(decision, Allow) and outcome and not outcome & FALSE:
-            said.append(f"shadow: {rule.name} would deny")
+            said.append(f"shadow: {rule.name} would {'hold' if rule.approvals and outcome & TRUE else 'deny'}")
     return said
+
+
+def at_once(decision: Decision) -> bool:
+    """Say whether something is allowed, and nobody has to approve it first."""
+    return isinstance(decision, Allow) and not decision.approvals
 
 
 def _beyond(caller: Caller, target: Target) -> bool:

@@ -18,6 +18,7 @@ from ostiary.protocol.jsonrpc import MOST, decode, deeper, encode, more, proven
 _decode: Final = msgspec.json.Decoder().decode
 _MESSAGE: Final = {"jsonrpc", "id", "method", "params"}
 _PARAMS: Final = {"name", "arguments", "_meta"}
+_IDENTS: Final = frozenset({int, str})
 _IDENT: Final = b"\x00"
 _ARGUMENTS: Final = b"\x01"
 """JSON has no such characters, so that they stand for the holes."""
@@ -38,7 +39,8 @@ def filled(frame: Frame, body: bytes, depth: int) -> tuple[str | int, Json, byte
     try:
         arguments: Any = _decode(text)
         ident: Any = _decode(told)
-        if type(arguments) is not dict or not _fits(ident, told):
+        # An id has one spelling that needs no second look.
+        if type(arguments) is not dict or type(ident) not in _IDENTS or encode(ident) != told:
             return None
         if encode(arguments) != text:
             text = proven(text, arguments)
@@ -47,17 +49,12 @@ def filled(frame: Frame, body: bytes, depth: int) -> tuple[str | int, Json, byte
         return None
     # Fewer brackets than allowed levels, and fewer bytes than allowed values: nothing to measure.
     levels = depth - _AROUND
-    if len(text) > levels and text.count(b"{") + text.count(b"[") > levels and deeper(arguments, levels):
-        return None
-    if len(text) > MOST and more(arguments, MOST - _BESIDE):
+    if len(text) > levels and (
+        (text.count(b"{") + text.count(b"[") > levels and deeper(arguments, levels))
+        or (len(text) > MOST and more(arguments, MOST - _BESIDE))
+    ):
         return None
     return ident, arguments, text
-
-
-def _fits(ident: Any, told: bytes) -> bool:
-    """Say whether an id is one, in the one spelling that needs no second look."""
-    kind = type(ident)
-    return (kind is int or kind is str) and encode(ident) == told
 
 
 def framed(body: bytes) -> Frame | None:

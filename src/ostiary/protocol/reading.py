@@ -9,7 +9,7 @@ import msgspec
 
 from ostiary.core.errors import GatewayError, Malformed, UnsupportedVersion, WrongVerb
 from ostiary.core.model import HANDSHAKES, Call, Client, Era, Inbound
-from ostiary.protocol import handshake, headers, jsonrpc, modern
+from ostiary.protocol import handshake, headers, jsonrpc, modern, tracing
 from ostiary.protocol.handshake import Recall
 from ostiary.protocol.methods import BATCH, CHANNEL
 
@@ -35,12 +35,17 @@ def read(inbound: Inbound, body: bytes, depth: int, recall: Recall) -> Call:
         if "method" in message and ("result" in message or "error" in message):
             # One reader takes it for a request, and another for the answer to one.
             raise Malformed(hint="a message is a request or an answer, and not both")
-        if modern.is_modern(message, inbound.headers.get(headers.VERSION)):
-            return modern.read(message, inbound) if inbound.channel is None else _too_new(message, inbound)
-        return handshake.read(message, inbound, recall)
+        call = _read(message, inbound, recall)
     except GatewayError as error:
         error.ident = ident if jsonrpc.is_id(ident) else None
         raise
+    return tracing.named(call, inbound) if tracing.PARENT in inbound.headers else call
+
+
+def _read(message: dict[str, Any], inbound: Inbound, recall: Recall) -> Call:
+    if modern.is_modern(message, inbound.headers.get(headers.VERSION)):
+        return modern.read(message, inbound) if inbound.channel is None else _too_new(message, inbound)
+    return handshake.read(message, inbound, recall)
 
 
 def _opening(inbound: Inbound) -> Call:

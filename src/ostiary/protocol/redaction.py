@@ -18,6 +18,10 @@ NODES: Final = 256
 
 _NUMBERS: Final = frozenset({int, float})
 _SPELLED: Final = 256
+_WIDE: Final = 16
+_NARROWER: Final = 4
+"""What needs no bounds but these: an object of 16 members, in each of which there may be 4, and in these one each.
+All together that is less than `NODES`, and less deep than `DEPTH`."""
 _STRINGS: Final = tuple(f"string({length})" for length in range(_SPELLED))
 """What is said of strings that are not longer than most: writing it anew each time would cost more than the look."""
 
@@ -26,7 +30,9 @@ _encoder: Final = msgspec.json.Encoder(order="sorted")
 
 def masked(value: Any) -> Any:
     """Return the value's shape: keys, types and lengths, and nothing a string or number said."""
-    return _mask(value, DEPTH, [NODES])
+    # Most arguments are small objects of short texts and numbers: nothing of them can be cut.
+    small = _small(value, _WIDE) if type(value) is dict else None
+    return small if small is not None else _mask(value, DEPTH, [NODES])
 
 
 def digest(key: bytes, value: Any) -> str:
@@ -74,10 +80,6 @@ def _mask(value: Any, depth: int, left: list[int]) -> Any:
 def _masked_object(value: Mapping[str, Any], depth: int, left: list[int]) -> Any:
     if depth < 0 or left[0] <= 0:
         return f"object({len(value)})"
-    if len(value) <= min(KEYS, left[0]) and (flat := _flat(value)) is not None:
-        # Most arguments are like that, and nothing of them can be cut.
-        left[0] -= len(value)
-        return flat
     shape: dict[str, Any] = {}
     room = KEYS
     for key, item in value.items():
@@ -95,21 +97,26 @@ def _masked_object(value: Mapping[str, Any], depth: int, left: list[int]) -> Any
     return shape
 
 
-def _flat(value: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the shape of an object that holds no other one, and whose keys are short; None for any other."""
+def _small(value: dict[str, Any], wide: int) -> dict[str, Any] | None:
+    """Return the shape of an object that holds few members, and no objects but such of still fewer; else None."""
+    if len(value) > wide:
+        return None
     shape: dict[str, Any] = {}
     for key, item in value.items():
-        kind = type(item)
         if len(key) > KEY_LENGTH:
             return None
+        kind = type(item)
         if kind is str:
-            shape[key] = _STRINGS[len(item)] if len(item) < _SPELLED else f"string({len(item)})"
-        elif kind in _NUMBERS:
+            size = len(item)
+            shape[key] = _STRINGS[size] if size < _SPELLED else f"string({size})"
+        elif kind is int or kind is float:
             shape[key] = "number"
-        elif item is None or kind is bool:
+        elif kind is bool or item is None:
             shape[key] = item
-        else:
+        elif kind is not dict or (inner := _small(item, wide // _NARROWER)) is None:
             return None
+        else:
+            shape[key] = inner
     return shape
 
 

@@ -38,6 +38,8 @@ class Handle(Struct, frozen=True, array_like=True):
     """The tool, as rules call it: a name may come to mean another tool, a label cannot."""
     task: str
     """The server's own id."""
+    approved: tuple[str, ...] = ()
+    """The rules whose approval the call had."""
 
 
 _decoder: Final = msgspec.json.Decoder(Handle)

@@ -123,6 +123,14 @@ def test_coming_by_night_for_the_first_time_is_told_once_there_is_more_than_a_gl
     assert "around 02:00 UTC on a working day" in found.reasons[0]
 
 
+def test_a_new_shift_is_usual_after_some_days() -> None:
+    watcher = settled_in()
+    alarms = [
+        sum(watcher.observe(seen(at(TODAY + day, 2 + call / 99))) is not None for call in range(20)) for day in range(5)
+    ]
+    assert alarms == [1, 1, 1, 0, 0]
+
+
 def test_coming_at_a_weekend_for_the_first_time_is_told() -> None:
     found = told(settled_in(), *(seen(at(TODAY + 5, 10 + call / 99)) for call in range(25)))
     assert "at a weekend" in found.reasons[0]

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from ruamel.yaml.error import YAMLError
 
 from ostiary.config import values
+from ostiary.config.limits import DEFAULT_LIMITS
 from ostiary.config.parse import parse, read
 from ostiary.config.problems import Invalid, Problem, Unfit, rendered_path
-from ostiary.config.rules import DEFAULT_LIMITS
 from ostiary.config.schema import LATER, BearerCredential, Config, weakened
 from ostiary.config.tree import Place, _syntax
 from ostiary.config.units import Rate

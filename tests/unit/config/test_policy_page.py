@@ -20,13 +20,16 @@ guards: [{name: injection, use: injection, then: note}]
 SERVERS = "servers: {files: {command: [files]}, crm: {command: [crm]}}\n"
 
 
+LARGE = "  - {name: large-refunds, allow: [crm.refund], teams: [support], approval: {by: [lead]}}\n"
+
+
 @pytest.mark.parametrize("block", BLOCKS)
 def test_every_example_is_taken(block: str) -> None:
-    rules = BLOCKS[3] if block.startswith("expect:") else ""
+    rules = BLOCKS[3] + LARGE if block.startswith("expect:") else ""
     servers = "" if block.startswith("servers:") else SERVERS
     config = parse(AROUND + servers + rules + block, "policy.md")
     assert list(failed(config)) == []
 
 
 def test_there_are_examples_of_everything() -> None:
-    assert len(BLOCKS) == 8
+    assert len(BLOCKS) == 9

@@ -112,3 +112,9 @@ def test_a_walk_says_how_far_it_came() -> None:
     for line in lines(written(segments=1)):
         walk.feed(line)
     assert walk.last == 8
+
+
+def test_a_segment_of_a_later_format_is_not_judged_as_if_it_were_known() -> None:
+    segments = written()
+    segments[2][0] = rewritten(segments[2][0], b'"format": 1', b'"format": 2')
+    assert ("version", 3, 1, 17) in found(judged(segments))

@@ -160,3 +160,14 @@ def test_problems_of_segments_come_first_and_in_order() -> None:
     assert ordered([moved(three, "file"), one, two]) == [two, one, moved(three, "file")]
     assert str(moved(three, "file")) == "file:1: n=1 missing: "
     assert all(text and not text.endswith(".") for text in MEANING.values())
+
+
+def test_a_place_that_was_not_there_from_the_start_begins_where_it_does() -> None:
+    late = Trail(KEY.public_key(), "file", elsewhere=True, partial=True)
+    for number, raw in enumerate(written()[3:], 1):
+        late.feed(Line(0, number, raw))
+    assert (late.finish(), late.count) == ([], 3)
+    gap = Trail(KEY.public_key(), "file", elsewhere=True, partial=True)
+    for number, raw in enumerate([written()[2], *written()[4:]], 1):
+        gap.feed(Line(0, number, raw))
+    assert [each.kind for each in gap.finish()] == ["missing"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.policy.limits import Bucket, filled, peer_network, taken, wait
+from ostiary.policy.limits import Bucket, corrected, drawn, filled, full, peer_network, taken, wait
 
 RATES = st.floats(0.01, 1000.0)
 BURSTS = st.floats(1.0, 1000.0)
@@ -75,3 +75,22 @@ def test_nobody_gets_more_than_burst_and_rate(gaps: list[float], rate: float, bu
 )
 def test_a_peer_is_an_address_or_a_network_that_one_subscriber_has(one: str, other: str, same: bool) -> None:
     assert (peer_network(one) == peer_network(other)) is same
+
+
+def test_drawing_takes_what_is_there_or_says_when_it_will_be() -> None:
+    terms = (2.0, 4.0)
+    assert drawn(None, terms, 5.0, 1.0) == (Bucket(3.0, 5.0), 0.0)
+    assert drawn(Bucket(0.0, 5.0), terms, 5.5, 1.0) == (Bucket(0.0, 5.5), 0.0)
+    assert drawn(Bucket(0.0, 5.0), terms, 5.0, 1.0) == (Bucket(0.0, 5.0), 0.5)
+
+
+def test_what_a_call_took_more_is_owed_and_what_it_took_less_is_given_back() -> None:
+    terms = (2.0, 4.0)
+    assert corrected(Bucket(1.0, 5.0), terms, 5.0, 3.0) == Bucket(-2.0, 5.0)
+    assert corrected(Bucket(1.0, 5.0), terms, 5.0, -9.0) == Bucket(4.0, 5.0)
+    assert corrected(None, terms, 5.0, 1.0) == Bucket(3.0, 5.0)
+
+
+def test_a_full_bucket_says_nothing_that_a_missing_one_would_not() -> None:
+    assert full(Bucket(0.0, 5.0), (2.0, 4.0), 7.0)
+    assert not full(Bucket(0.0, 5.0), (2.0, 4.0), 6.9)

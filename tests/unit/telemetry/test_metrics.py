@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from ostiary.adapters.telemetry.metrics import OTHER, SECONDS, UNREAD, Histogram, Meter
-from ostiary.core.model import Call, Client, Era, Inbound, Kind, Target
+from ostiary.core.costs import Cost
+from ostiary.core.model import Allow, Call, Client, Deny, Era, Inbound, Kind, Reason, Target
+from ostiary.core.screening import Looked, Side
 from ostiary.core.trail import Trail
 
 
@@ -175,7 +178,7 @@ def test_buckets_are_cumulated_and_hold_what_is_at_most_their_bound(values: list
     for value in values:
         counting.add(value)
     bounds = [*SECONDS, float("inf")]
-    assert [count for _, count in counting.buckets()] == [sum(value <= bound for value in values) for bound in bounds]
+    assert [bucket[1] for bucket in counting.buckets()] == [sum(value <= bound for value in values) for bound in bounds]
     assert counting.total == pytest.approx(sum(values))
 
 
@@ -226,3 +229,123 @@ def test_every_metric_of_ours_has_a_text_and_a_type() -> None:
     typed = set(re.findall(r"# TYPE (\S+)", text))
     assert typed == set(re.findall(r"# HELP (\S+) \S", text))
     assert {"ostiary_call_seconds", "ostiary_step_seconds", "ostiary_upstream_seconds"} <= typed
+
+
+def test_what_spoke_against_calls_is_counted_by_its_name_in_the_configuration() -> None:
+    counting = meter()
+    looked = [Looked("keys", Side.REQUEST, "pass", 0.002), Looked("keys", Side.ANSWER, "redact", 0.004)]
+    counting(trail(looked=looked))
+    counting(trail(decision=Deny(Reason.DENY_RULE, "nobody-deletes"), outcome="not_found"))
+    counting(trail(decision=Deny(Reason.NO_RULE), outcome="not_found"))
+    counting(trail(decision=Allow("readers"), outcome="limited", detail="per-person"))
+    counting(trail(None, outcome="limited", detail="failed attempts from 192.0.2.7", call=None))
+    found = seen(counting)
+    assert found["ostiary_guard_verdicts_total", labels(guard="keys", side="request", verdict="pass")] == 1
+    assert found["ostiary_guard_verdicts_total", labels(guard="keys", side="answer", verdict="redact")] == 1
+    assert found["ostiary_guard_seconds_sum", labels(guard="keys")] == pytest.approx(0.006)
+    assert found["ostiary_denied_total", labels(rule="nobody-deletes", reason="deny_rule")] == 1
+    assert found["ostiary_denied_total", labels(rule="", reason="no_rule")] == 1
+    assert found["ostiary_limited_total", labels(limit="per-person")] == 1
+    assert found["ostiary_limited_total", labels(limit="door")] == 1, "an address is no label"
+
+
+def labels(**said: str) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(said.items()))
+
+
+def test_rules_limits_and_guards_are_told_apart_up_to_a_bound() -> None:
+    counting = meter()
+    for number in range(3_000):
+        counting(trail(decision=Allow("r"), outcome="limited", detail=f"limit-{number}"))
+        counting(trail(looked=[Looked(f"g{number}", Side.REQUEST, "pass", 0.0)]))
+    found = seen(counting)
+    limited = [value for (name, _), value in found.items() if name == "ostiary_limited_total"]
+    assert len(limited) <= 1_025
+    assert sum(limited) == 3_000
+    assert sum(name == "ostiary_guard_seconds_count" for name, _ in found) <= 1_025
+
+
+def test_others_may_have_numbers_told() -> None:
+    counting, budgets = meter(), {"crm-budget": 0.5}
+    counting.watch("ostiary_budget_used_ratio", "How much of a budget is spent.", lambda: budgets, ("limit",))
+    counting.watch("ostiary_alerts_total", "Alerts.", lambda: {("page", "x\n\x1b[1m"): 2}, ("to", "rule"))
+    counting.watch("ostiary_queue", "Waiting.", lambda: 3)
+    found = seen(counting)
+    assert found["ostiary_budget_used_ratio", labels(limit="crm-budget")] == 0.5
+    assert found["ostiary_alerts_total", labels(to="page", rule="x\\n\\u001b[1m")] == 2
+    assert found["ostiary_queue", ()] == 3
+    budgets["crm-budget"] = 0.75
+    assert seen(counting)["ostiary_budget_used_ratio", labels(limit="crm-budget")] == 0.75
+    for name in ("ostiary_queue", "queue"):
+        with pytest.raises(ValueError, match="a name of its own"):
+            counting.watch(name, "", lambda: 1)
+
+
+def test_what_others_have_told_is_bounded_too() -> None:
+    counting = meter()
+    counting.watch("ostiary_many", "Many.", lambda: {str(each): 1.0 for each in range(5_000)}, ("one",))
+    assert sum(name == "ostiary_many" for name, _ in seen(counting)) == 1_024
+
+
+TRACED = {"trace_id": "0af7651916cd43dd8448eb211c80319c", "span_id": "b7ad6b7169203331"}
+
+
+def exemplars(counting: Meter) -> dict[str, Any]:
+    """Return by metric the exemplars that a scraper who reads OpenMetrics gets."""
+    text, kind = counting.told("text/plain;q=0.1, application/openmetrics-text; version=1.0.0")
+    assert kind.startswith("application/openmetrics-text; version=1.0.0")
+    families: Any = openmetrics.text_string_to_metric_families(text.decode())  # type: ignore[no-untyped-call]  # untyped
+    return {each.name: each.exemplar for family in families for each in family.samples if each.exemplar}
+
+
+def test_a_traced_call_is_the_exemplar_of_its_size() -> None:
+    counting, one = meter(), trail(sent=100.001, answered=100.009, time=5.0)
+    counting(one)
+    assert exemplars(counting) == {}
+    counting.exemplify(one, *TRACED.values())
+    found = exemplars(counting)
+    assert {name: (each.labels, round(each.value, 6)) for name, each in found.items()} == {
+        "ostiary_call_seconds_bucket": (TRACED, 0.010),
+        "ostiary_upstream_seconds_bucket": (TRACED, 0.008),
+        "ostiary_gateway_seconds_bucket": (TRACED, 0.002),
+    }
+
+
+def test_the_newest_exemplar_of_all_methods_is_shown() -> None:
+    counting = meter()
+    for when, label, method in ((7.0, "read", "tools/call"), (5.0, "prompt/greet", "prompts/get")):
+        one = trail(f"files.{label}", method=method, time=when)
+        counting(one)
+        counting.exemplify(one, f"{int(when):032x}", TRACED["span_id"])
+    assert exemplars(counting)["ostiary_call_seconds_bucket"].labels["trace_id"] == f"{7:032x}"
+
+
+def test_what_calls_cost_is_added_up_without_losing_a_cent() -> None:
+    counting = meter()
+    for _ in range(1_000):
+        counting(trail(cost=Cost(1, "USD")))
+    counting(trail(cost=Cost(2_500_000, "EUR")))
+    found = seen(counting)
+    assert found["ostiary_cost_total", labels(server="files", tool="read", currency="USD")] == 0.001
+    assert found["ostiary_cost_total", labels(server="files", tool="read", currency="EUR")] == 2.5
+    for number in range(5_000):
+        counting(trail(cost=Cost(1, f"C{number}")))
+    assert sum(name == "ostiary_cost_total" for name, _ in seen(counting)) == 4_097
+
+
+def test_who_reads_no_openmetrics_gets_the_text_format() -> None:
+    counting = meter()
+    text, kind = counting.told()
+    assert kind == "text/plain; version=0.0.4; charset=utf-8"
+    assert b"# EOF" not in text
+
+
+NASTY = 'x\n# TYPE forged counter\nforged 1\r\x1b[2J\u202e"} 1'
+
+
+def test_names_of_servers_making_cannot_forge_a_line() -> None:
+    counting = meter()
+    counting(trail(f"files.{NASTY}"))
+    text = counting.exposition().decode()
+    assert not re.search("^forged", text, re.MULTILINE)
+    assert not set(text) & {"\r", "\x1b", "\u202e"}

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import re
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
@@ -14,7 +11,6 @@ from typing import Any, Final, Protocol
 from weakref import WeakSet
 
 import structlog
-from cryptography import x509
 
 from ostiary.core.model import Certificate
 
@@ -29,11 +25,6 @@ STRICT: Final = b"strict-transport-security: max-age=31536000\r\n"
 # RFC 9325 section 4.2: forward secrecy and authenticated encryption only. TLS 1.3 has nothing else.
 _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 _PAUSE: Final = 5.0
-_MOST_NAMES: Final = 64
-_LONGEST: Final = 256
-_DNS: Final = re.compile(r"[A-Za-z0-9_*-]+(\.[A-Za-z0-9_*-]+)*\.?")
-_MAIL: Final = re.compile(r"[^@:/\s]+@[^@:/\s]+")
-_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
 
 
 class CannotServe(Exception):
@@ -159,36 +150,9 @@ def peer(tls: Any, connection: Held) -> Certificate | None:
         if tls.session_reused and tls.session.time <= context.trusted:
             raise Stale
         context.holders.add(connection)
+    from ostiary.adapters.http.subjects import read  # noqa: PLC0415 - few gateways see a certificate
+
     return read(der)
-
-
-def read(der: bytes) -> Certificate:
-    """Return what identity needs to know of a certificate; one that cannot be read names nobody and has expired."""
-    thumbprint = base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
-    try:
-        found = x509.load_der_x509_certificate(der)
-        return Certificate(thumbprint, tuple(_names(found)), found.not_valid_after_utc.timestamp())
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-        log.warning("a client's certificate is not well-formed", thumbprint=thumbprint)
-        return Certificate(thumbprint)
-
-
-def _names(certificate: x509.Certificate) -> Iterator[str]:
-    """Yield the names of each kind that can be taken for no other kind."""
-    try:
-        said = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return
-    kinds: tuple[tuple[Any, re.Pattern[str]], ...] = (
-        (x509.UniformResourceIdentifier, _URI),
-        (x509.DNSName, _DNS),
-        (x509.RFC822Name, _MAIL),
-    )
-    for kind, form in kinds:
-        for name in said.get_values_for_type(kind)[:_MOST_NAMES]:
-            # An authority that checks only that a DNS name is a text must not thereby hand out SPIFFE ids.
-            if isinstance(name, str) and len(name) <= _LONGEST and form.fullmatch(name):
-                yield name.lower().removesuffix(".") if kind is x509.DNSName else name
 
 
 def secured(app: App, certificate: Certificate | None) -> App:

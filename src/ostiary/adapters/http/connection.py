@@ -257,7 +257,8 @@ class Connection(HttpToolsProtocol):
                 # 10.1.1): what comes next could be a body, or a request.
                 self.transport.close()
                 return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             self.pipeline.pop().start(self.app, self.loop, self._responded)
 

@@ -78,8 +78,8 @@ class Window(Struct, frozen=True):
 
     current: Callable[[], Snapshot | None]
     ready: Callable[[], Ready]
-    metrics: Callable[[], bytes]
-    """The exposition, in Prometheus' text format."""
+    metrics: Callable[[str], tuple[bytes, str]]
+    """What a scraper accepts → the exposition, and of what type it is."""
     identify: Identify
     scraper: Callable[[], str | None]
     """The token that may read the metrics; None: nobody may."""
@@ -289,8 +289,9 @@ def _metadata(window: Window) -> Callable[[Request], Awaitable[Response]]:
 
 
 def _metrics(window: Window) -> Callable[[Request], Awaitable[Response]]:
-    async def metrics(_: Request) -> Response:
-        return Response(window.metrics(), headers={"content-type": _EXPOSITION})
+    async def metrics(request: Request) -> Response:
+        told, kind = window.metrics(request.headers.get("accept", ""))
+        return Response(told, headers={"content-type": kind})
 
     return metrics
 

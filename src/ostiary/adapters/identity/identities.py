@@ -78,8 +78,8 @@ class Identities:
             return self._issuers.acquainted(credential)
         if not isinstance(tokens, Tokens):
             return None
-        key = digest(credential)
-        return lambda: tokens.again(key) if self.tokens is tokens else None
+        key, again = digest(credential), tokens.again
+        return lambda: again(key) if self.tokens is tokens else None
 
     def _admit(self, peer: str) -> None:
         wait = self._failures.wait(peer)

@@ -141,11 +141,14 @@ class Tokens:
         """Return the caller of a token by its digest, where it was looked up of late and nothing changed since."""
         if self._generation() != self._seen:
             return None
-        now, known = self._time(), self._known.get(key)
-        if known is None or known[1] <= now:
+        known = self._known.get(key)
+        if known is None:
             return None
-        self._used[known[0].client] = now
-        return known[0]
+        (found, until), now = known, self._time()
+        if until <= now:
+            return None
+        self._used[found.client] = now
+        return found
 
     async def _looked_up(self, credential: str, key: str, now: float) -> tuple[Caller, float, frozenset[str]]:
         if not well_formed(credential):

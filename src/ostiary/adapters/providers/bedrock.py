@@ -27,8 +27,8 @@ from ostiary.adapters.providers.formats import (
     word,
 )
 from ostiary.adapters.providers.placing import placed
-from ostiary.adapters.providers.sigv4 import Keys, Scope, Unusable, keys, signed
 from ostiary.protocol.jsonrpc import encode
+from ostiary.protocol.sigv4 import Keys, Request, Scope, Unusable, keys, signed
 
 _MOST: Final = 20_000
 """Characters of one request: accounts begin with 25 text units of 1,000 characters a second and policy."""
@@ -110,7 +110,8 @@ class Bedrock:
         if self._keys is None:
             return posted(self._url, {"authorization": f"Bearer {self._key}"}, value, group)
         body = encode(value)
-        headers = signed(self._keys, self._scope, self._url, {"content-type": "application/json"}, body, now)
+        request = Request("POST", self._url, {"content-type": "application/json"}, body)
+        headers = signed(self._keys, self._scope, request, now)
         return Outgoing(self._url, headers, body, group)
 
 

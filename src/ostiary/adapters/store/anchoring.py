@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Thread
 from typing import Final
@@ -98,17 +98,48 @@ class _Errand:
                 work()
             except (OSError, Astray) as error:
                 self.failed, self._again = str(error), self._monotonic() + _AGAIN
+            except BaseException as error:
+                # What nobody thought of must not look like a success; the thread tells the rest.
+                self.failed, self._again = type(error).__name__, self._monotonic() + _AGAIN
+                raise
             else:
                 self.failed = ""
 
         self._ended = self._spawn(attempt)
 
 
+class _Delivery:
+    """How far one second place is."""
+
+    def __init__(self, place: Place, errand: _Errand, monotonic: Callable[[], float]) -> None:
+        self.name, self._place, self.errand, self._monotonic = place.name, place, errand, monotonic
+        self.delivered, self._since = -1, monotonic()
+
+    @property
+    def late(self) -> bool:
+        """It was never reached, or what it got last is older than anyone waits."""
+        return self.delivered < 0 or self._monotonic() - self._since >= _PATIENCE
+
+    def behind(self, n: int) -> None:
+        """Note that there is a checkpoint after `n`: it is behind from now on, if it was not before."""
+        if self.delivered in (-1, n):
+            self._since = self._monotonic()
+
+    def begin(self, source: Path, n: int, end: int) -> None:
+        """Bring it everything up to `n`."""
+
+        def deliver() -> None:
+            self._place.deliver(source, end)
+            self.delivered, self._since = n, self._monotonic()
+
+        self.errand.begin(deliver)
+
+
 class Checkpoints:
-    """Writes a ledger's checkpoints, and brings them to a second place. Not for use from several threads."""
+    """Writes a ledger's checkpoints, and brings them to second places. Not for use from several threads."""
 
     def __init__(  # noqa: PLR0913 - where, what, and the world around it
-        self, data: Path, head: Callable[[], Anchor], origin: Origin, *, place: Place | None = None,
+        self, data: Path, head: Callable[[], Anchor], origin: Origin, *, places: Iterable[Place] = (),
         required: bool = False, pace: Pace | None = None, clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic, spawn: Spawn = beside,
     ) -> None:  # fmt: skip
@@ -116,32 +147,36 @@ class Checkpoints:
         keys = ledger_keys(data)
         self._directory, self._source = ledger_directory(data), checkpoint_file(ledger_directory(data))
         self._sign, self._public, self._chain = keys.private.sign, keys.public, chain_id(keys.public)
-        self._head, self._origin, self._place, self._required = head, origin, place, required
+        self._head, self._origin, self._required = head, origin, required
         self._pace, self._clock, self._monotonic = pace or Pace(), clock, monotonic
-        self._near, self._far = _Errand(spawn, monotonic), _Errand(spawn, monotonic)
+        self._near = _Errand(spawn, monotonic)
+        self._far = tuple(_Delivery(place, _Errand(spawn, monotonic), monotonic) for place in places)
         self._descriptor = -1
         self._n, self._link, self._end = 0, "", 0
         self._anchored, self._anchored_at = 0, monotonic()
         self._from = 0
         """The segment that the last checkpoint lies in: it and those after it may not be on the disk."""
-        self._begun = False
-        self._delivered, self._behind_since = -1, monotonic()
+        self._begun, self._obstacle = False, ""
 
     def tick(self) -> None:
         """Do what is due, without waiting for it. Call it once per second."""
         if self._near.idle and (cause := self._due()):
             self._begin(cause)
-        if self._place is not None and self._far.idle and self._delivered != self._n and self._n:
-            self._deliver(self._place)
+        for each in self._far:
+            if each.errand.idle and each.delivered != self._n and self._n:
+                each.begin(self._source, self._n, self._end)
+        self._obstacle = self._hindered()
 
     def close(self) -> None:
         """Write the last checkpoint, and bring it away if that takes seconds. Call it when the ledger is closed."""
         if self._near.ended(_LEAVING) and self._head().n > self._anchored:
             self._begin("stop")
-        near, place = self._near.ended(_LEAVING), self._place
-        if place is not None and near and self._far.ended(_LEAVING) and self._delivered != self._n:
-            self._deliver(place)
-            self._far.ended(_LEAVING)
+        near = self._near.ended(_LEAVING)
+        late = [each for each in self._far if near and each.errand.ended(_LEAVING) and each.delivered != self._n]
+        for each in late:
+            each.begin(self._source, self._n, self._end)
+        for each in late:
+            each.errand.ended(_LEAVING)
         if self._descriptor >= 0 and near:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -150,16 +185,13 @@ class Checkpoints:
 
     def failing(self) -> dict[str, str]:
         """Return where checkpoints do not arrive, and why."""
-        found = {"the data folder": self._near.reason}
-        if self._place is not None:
-            found[self._place.name] = self._far.reason
+        found = {"the data folder": self._near.reason, **{each.name: each.errand.reason for each in self._far}}
         return {name: reason for name, reason in found.items() if reason}
 
     def arriving(self) -> dict[str, bool]:
         """Return of each place whether checkpoints arrive."""
         failing = self.failing()
-        places = ["the data folder", *([self._place.name] if self._place is not None else [])]
-        return {name: name not in failing for name in places}
+        return {name: name not in failing for name in ("the data folder", *(each.name for each in self._far))}
 
     def notes(self) -> tuple[str, ...]:
         """Return what people who run it should know."""
@@ -168,10 +200,11 @@ class Checkpoints:
         )
 
     def obstacle(self) -> str:
-        """Return why no call may leave; only where a second place is required."""
-        failing = self.failing() if self._required else {}
-        if not failing or (self._delivered >= 0 and self._monotonic() - self._behind_since < _PATIENCE):
-            return ""
+        """Return why no call may leave, as of the last tick; only where second places are required."""
+        return self._obstacle
+
+    def _hindered(self) -> str:
+        failing = self.failing() if self._required and any(each.late for each in self._far) else {}
         return "; ".join(f"checkpoints do not arrive at {name}: {reason}" for name, reason in failing.items())
 
     # Writing
@@ -207,8 +240,8 @@ class Checkpoints:
         )  # fmt: skip
         raw = canonical(made) + b"\n"
         appended(self._descriptor, raw)
-        if self._delivered in (-1, self._n):
-            self._behind_since = self._monotonic()
+        for each in self._far:
+            each.behind(self._n)
         self._end, self._link = self._end + len(raw), digest(raw)
         self._begun, self._from, self._anchored, self._anchored_at = True, segment, head.n, self._monotonic()
         self._n += 1
@@ -238,13 +271,3 @@ class Checkpoints:
         if not found.unwritten:
             raise Astray(f"{self._source.name} does not end as it was written; run `ostiary audit verify`")
         return found
-
-    def _deliver(self, place: Place) -> None:
-        n, end = self._n, self._end
-
-        def deliver() -> None:
-            place.deliver(self._source, end)
-            self._delivered = n
-            self._behind_since = self._monotonic()
-
-        self._far.begin(deliver)

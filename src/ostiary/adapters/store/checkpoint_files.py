@@ -62,12 +62,13 @@ def tail(path: Path, key: Ed25519PublicKey) -> Tail:
             file.seek(start)
             # What begins in the middle of a line is not looked at, unless the whole file is.
             start += len(file.readline()) if start else 0
-            return _ended(file.read(size - start), start, key)
+            return ended(file.read(size - start), key, start)
     except FileNotFoundError:
         return Tail()
 
 
-def _ended(content: bytes, start: int, key: Ed25519PublicKey) -> Tail:
+def ended(content: bytes, key: Ed25519PublicKey, start: int = 0) -> Tail:
+    """Return how content ends that begins at an offset."""
     end, wrong = len(content), None
     for raw in reversed(content.splitlines(keepends=True)):
         read = genuine(key, raw) if raw.endswith(b"\n") else None

@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Struct
 
 from ostiary.adapters.store.checkpoint_files import checkpoint_file
+from ostiary.adapters.store.checkpoint_sources import is_log, kept
 from ostiary.adapters.store.ledger_read import known_seal, ledger_directory, lines, public_key, seal_file, segments
-from ostiary.integrity.chain import Anchor, Problem, Report, chain_id
+from ostiary.integrity.chain import Anchor, Line, Problem, Report, chain_id
 from ostiary.integrity.chain import verify as verify_chain
 from ostiary.integrity.checkpoints import Trail
 from ostiary.integrity.tampering import ordered
@@ -88,7 +89,8 @@ def prove(data: Path, pinned: Pinned | None = None, *, partial: bool = False) ->
     every = (line for number, path in segments(ledger_directory(data)) for line in lines(number, path))
     report = verify_chain(every, key, partial=partial, anchor=seal, anchors=merge(far, local, key=lambda each: each.n))
     wrong = own.problems() or list(own.behind(other))
-    beside = [*_keys(data, key, pinned), *_seal(data, seal), *wrong, *other.problems()]
+    there = other.problems() or list(other.emptied(own))
+    beside = [*_keys(data, key, pinned), *_seal(data, seal), *wrong, *there]
     return Proof(
         report, tuple(ordered([*report.problems, *beside])), report.more + own.more + other.more, fingerprint(key),
         own.count, other.count if pinned.checkpoints is not None else None, max(own.covered, other.covered),
@@ -97,14 +99,15 @@ def prove(data: Path, pinned: Pinned | None = None, *, partial: bool = False) ->
 
 
 class _Source:
-    """A file of checkpoints, read once, as the records come by."""
+    """A file of checkpoints, or what was kept of them elsewhere, read once, as the records come by."""
 
     def __init__(self, path: Path | None, key: Ed25519PublicKey, *, elsewhere: bool = False) -> None:
-        self._path, self._elsewhere = path, elsewhere
+        self._path, self._elsewhere, self._chain = path, elsewhere, chain_id(key)
         self.name = "" if path is None else str(path) if elsewhere else path.name
-        self._trail = Trail(key, self.name, elsewhere=elsewhere)
+        # A receiver of syslog need not have been there from the start.
+        self.partial = elsewhere and path is not None and is_log(path)
+        self._trail = Trail(key, self.name, elsewhere=elsewhere, partial=self.partial)
         self.missing = False
-        self._size = 0
 
     def anchors(self, other: str) -> Iterator[Anchor]:
         """Yield what its genuine checkpoints say; `other`: the file that should know all of them as well."""
@@ -115,14 +118,14 @@ class _Source:
                 raise FileNotFoundError(2, "there is no such file of checkpoints", self.name)
             self.missing = True
             return iter(())
-        self._size = self._path.stat().st_size
-        return self._read(self._path, other)
+        found = kept(self._path, self._chain) if self._elsewhere else lines(0, self._path)
+        return self._read(found, self._path.stat().st_size if self._path.is_file() else None, other)
 
-    def _read(self, path: Path, other: str) -> Iterator[Anchor]:
+    def _read(self, every: Iterator[Line], size: int | None, other: str) -> Iterator[Anchor]:
         offset = 0
-        for line in lines(0, path):
+        for line in every:
             offset += len(line.raw)
-            if offset > self._size:
+            if size is not None and offset > size:
                 # It was written since, and may cover records that are not read.
                 return
             found = self._trail.feed(line)
@@ -140,6 +143,12 @@ class _Source:
         if beyond is not None and beyond.n > n:
             text = f"{other.name} has the checkpoints up to n={beyond.n}, and this file ends at n={n}"
             yield Problem("truncated", 0, max(self.count, 1), n, text, self.name)
+
+    def emptied(self, own: _Source) -> Iterator[Problem]:
+        """Yield that this place, which is there to tell of the past, tells of nothing."""
+        if self._path is not None and own.count and not self.count:
+            text = f"there is no checkpoint of the chain {self._chain}, and the data folder has {own.count}"
+            yield Problem("truncated", 0, 1, None, text, self.name)
 
     @property
     def more(self) -> int:

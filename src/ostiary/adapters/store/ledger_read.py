@@ -23,6 +23,12 @@ from ostiary.integrity.chain import verify as verify_chain
 _LONGEST: Final = 16 * 1024 * 1024
 _NUMBER: Final = re.compile(rb'\{"n":(\d{1,18}),')
 _NAME: Final = re.compile(r"(\d{8})\.jsonl")
+_MOST: Final = 4096
+EXACT: Final = ("subject", "client", "server", "outcome", "decision", "rule", "reason", "reference", "trace", "session",
+                "task", "run")  # fmt: skip
+"""What is searched as it is: no part of it fits."""
+_SAID: Final = ("subject", "server", "tool", "method", "outcome", "decision", "rule", "detail", "client", "agent",
+                "program", "name", "reason", "peer", "trace", "session", "task", "run")  # fmt: skip
 
 
 class Entry(Struct):
@@ -47,6 +53,17 @@ class Entry(Struct):
     rule: str = ""
     detail: str = ""
     ms: float | None = None
+    client: str = ""
+    agent: str = ""
+    program: str = ""
+    name: str = ""
+    reason: str = ""
+    peer: str = ""
+    findings: str = ""
+    trace: str = ""
+    session: str = ""
+    task: str = ""
+    run: str = ""
     words: str = ""
     """What a search by text looks at: lower case."""
 
@@ -65,6 +82,16 @@ class Wanted(Struct, frozen=True):
     until: str = ""
     reference: str = ""
     text: str = ""
+    """Occurs in something that is said, whatever the case; an identifier of a run only as a whole."""
+    client: str = ""
+    rule: str = ""
+    reason: str = ""
+    trace: str = ""
+    session: str = ""
+    task: str = ""
+    run: str = ""
+    mark: str = ""
+    """A trace, session, task or run, whichever it is."""
 
 
 class Placed(Struct, frozen=True):
@@ -195,7 +222,7 @@ def entries(place: Placed) -> list[Entry]:
             return [_call(place, record)]
         case "event":
             event = Entry(record["n"], record["time"], f"event-{record['n']}", "event", place.segment, place.offset)
-            event.outcome, event.words = str(record.get("kind", "")), _event_words(record)
+            event.outcome, event.words = str(record.get("kind", "")), event_words(record)
             return [event, *_interrupted(place, record)]
         case _:
             return []
@@ -203,8 +230,9 @@ def entries(place: Placed) -> list[Entry]:
 
 def joined(first: Entry, second: Entry) -> Entry:
     """Return the call that two records tell of: the place of the first, and whatever either of them says."""
-    for field in ("subject", "server", "tool", "method", "outcome", "decision", "rule", "detail"):
+    for field in _SAID:
         setattr(first, field, getattr(second, field) or getattr(first, field))
+    first.findings = "; ".join(sorted({*first.findings.split("; "), *second.findings.split("; ")} - {""}))
     first.ms = first.ms if second.ms is None else second.ms
     first.words = f"{first.words}\n{second.words}"
     return first
@@ -212,11 +240,7 @@ def joined(first: Entry, second: Entry) -> Entry:
 
 def matcher(wanted: Wanted) -> Callable[[Entry], bool]:
     """Return the test that a filter stands for."""
-    exact = [
-        (field, value)
-        for field in ("subject", "server", "outcome", "decision", "reference")
-        if (value := getattr(wanted, field))
-    ]
+    exact = [(field, value) for field in EXACT if (value := getattr(wanted, field))]
     tool = glob(wanted.tool) if wanted.tool else None
     text = wanted.text.lower()
 
@@ -226,7 +250,8 @@ def matcher(wanted: Wanted) -> Callable[[Entry], bool]:
             and (tool is None or tool.fullmatch(entry.tool) is not None)
             and (not wanted.since or entry.time >= wanted.since)
             and (not wanted.until or entry.time < wanted.until)
-            and text in entry.words
+            and (text in entry.words or (bool(text) and wanted.text in _marks(entry)))
+            and (not wanted.mark or wanted.mark in _marks(entry))
         )
 
     return fits
@@ -281,10 +306,14 @@ def _call(place: Placed, record: Mapping[str, Any]) -> Entry:
         principal.get("subject", ""), record.get("server", ""), record.get("tool", ""), record.get("method", ""),
         record.get("outcome", ""), decision.get("effect", ""), decision.get("rule") or "", record.get("detail", ""),
         (record.get("ms") or {}).get("total"),
+        principal.get("client", ""), principal.get("agent", ""), record.get("program", ""), record.get("name") or "",
+        decision.get("reason") or "", record.get("peer", ""), "; ".join(sorted(set(record.get("findings", ())))),
+        record.get("trace", ""), record.get("session", ""), record.get("task", ""),
+        (record.get("run") or {}).get("id", ""),
     )  # fmt: skip
     said = (
-        entry.subject, entry.tool, entry.method, entry.outcome, entry.rule, entry.detail, record.get("name") or "",
-        principal.get("client", ""), record.get("peer", ""), *record.get("findings", ()),
+        entry.subject, entry.client, entry.agent, entry.program, entry.server, entry.tool, entry.method, entry.name,
+        entry.outcome, entry.decision, entry.rule, entry.reason, entry.detail, entry.peer, *record.get("findings", ()),
     )  # fmt: skip
     entry.words = "\n".join(said).lower()
     return entry
@@ -300,6 +329,11 @@ def _interrupted(place: Placed, record: Mapping[str, Any]) -> list[Entry]:
     ]
 
 
-def _event_words(record: Mapping[str, Any]) -> str:
+def _marks(entry: Entry) -> tuple[str, ...]:
+    return entry.trace, entry.session, entry.task, entry.run
+
+
+def event_words(record: Mapping[str, Any]) -> str:
+    """Return what a search by text looks at, of an event: its facts, as far as they are not endless."""
     said = {key: value for key, value in record.items() if key not in {"n", "prev", "hash", "type", "time"}}
-    return msgspec.json.encode(said).decode().lower()
+    return msgspec.json.encode(said).decode().lower()[:_MOST]

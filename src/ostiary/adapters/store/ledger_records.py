@@ -10,10 +10,21 @@ from typing import Any, Final
 
 import msgspec
 
-from ostiary.adapters.store.ledger_callers import Principals
-from ostiary.adapters.store.ledger_values import Arguments, Bytes, Guarded, Judgement, Millis, Ran, Record
+from ostiary.adapters.store.ledger_callers import Principal, Principals
+from ostiary.adapters.store.ledger_values import (
+    Arguments,
+    Bytes,
+    Guarded,
+    Judgement,
+    Millis,
+    Money,
+    Ran,
+    Record,
+    Reserved,
+)
 from ostiary.core.model import Allow, Call, Decision
 from ostiary.core.trail import Trail
+from ostiary.protocol import tracing
 from ostiary.protocol.redaction import digester, masked
 
 DETAIL: Final = 500
@@ -27,6 +38,9 @@ _WITH_ARGUMENTS: Final = frozenset({"tools/call", "prompts/get"})
 
 # Formatting the same thousand numbers costs twice as much as keeping them.
 _MILLIS: Final = tuple(b".%03dZ" % at for at in range(1000))
+
+_MICROS: Final = tuple(f"{at / 1e3}"[1:].encode() for at in range(1000))
+"""Thousandths, as `encoded` spells them: three floats cost as much as the rest of an outcome."""
 
 _BEGUN: Final = b'{"type":"%b","time":"%b","reference":"%b"'
 """How a record of a call begins."""
@@ -76,7 +90,7 @@ class Bodies:
         """Say how a call ended whose intent is written and named the first `known` findings."""
         took = trail.ended - trail.started
         time_ = self._stamp(trail.time + took if took > 0.0 else trail.time)
-        if trail.told and not trail.detail and len(trail.findings) == known and not trail.looked:
+        if trail.told and not trail.detail and len(trail.findings) == known and not trail.looked and trail.cost is None:
             return _plain(trail, time_)
         record = Record("outcome", time_.decode(), trail.reference)
         if len(trail.findings) > known:
@@ -109,7 +123,16 @@ class Bodies:
             kind, self.stamp(trail.time), trail.reference, message.endpoint[:128], message.peer, trail.revision,
             principal, era, version, program, offer, method, server, label, name and name[:256],
             _judgement(trail.decision), said, _findings(trail.findings), _guards(trail), _ran(kind, trail),
+            *self._belonging(trail), _reserved(trail, principal) if kind == "intent" else None,
         )  # fmt: skip
+
+    def _belonging(self, trail: Trail) -> tuple[str, str, str]:
+        """Return the trace, the session and the task of a call, where it has them."""
+        call, target = trail.call, trail.target
+        if call is None:
+            return "", "", ""
+        task = self._digest([target.server, target.task]) if target is not None and target.task else ""
+        return _trace(trail), call.client.session or "", task
 
     def _arguments(self, call: Call) -> Arguments | None:
         """Mask and digest the part of the parameters that is the caller's own."""
@@ -118,6 +141,13 @@ class Bodies:
         else:
             said = {key: value for key, value in call.params.items() if key != "_meta"}
         return Arguments(self._digest(said), masked(said) if self._shapes else None) if said else None
+
+
+def _trace(trail: Trail) -> str:
+    """Return the trace that the client says a call is part of: in `_meta`, else in the header of that name."""
+    meta = trail.call.params.get("_meta") if trail.call is not None else None
+    found = tracing.context(meta) or tracing.context(trail.message.headers)
+    return found.trace if found is not None else ""
 
 
 def _program(call: Call) -> str:
@@ -131,11 +161,15 @@ def _plain(trail: Trail, time_: bytes) -> bytes:
     upstream = int(((trail.answered or trail.ended) - trail.sent) * 1e6) if trail.sent else 0
     if total <= 0:
         total = upstream = 0
+    elif not 0 <= upstream <= total:
+        upstream = 0 if upstream < 0 else total
+    own = total - upstream
     return (
-        b'{"type":"outcome","time":"%b","reference":"%b","outcome":"%b","bytes":{"in":%d,"out":%d},"ms":{"total":%a,"upstream":%a,"gateway":%a}}'
+        b'{"type":"outcome","time":"%b","reference":"%b","outcome":"%b","bytes":{"in":%d,"out":%d},"ms":{"total":%d%b,"upstream":%d%b,"gateway":%d%b}}'
         % (
-            time_, trail.reference.encode(), trail.outcome.encode(),
-            trail.request_bytes, trail.answer_bytes, total / 1e3, upstream / 1e3, (total - upstream) / 1e3,
+            time_, trail.reference.encode(), trail.outcome.encode(), trail.request_bytes, trail.answer_bytes,
+            total // 1000, _MICROS[total % 1000], upstream // 1000, _MICROS[upstream % 1000],
+            own // 1000, _MICROS[own % 1000],
         )
     )  # fmt: skip
 
@@ -144,6 +178,7 @@ def _millis(trail: Trail) -> tuple[float, float, float]:
     """Return how long a call took, how long of it the server's, and how long ours."""
     total = int((trail.ended - trail.started) * 1e6)
     upstream = int(((trail.answered or trail.ended) - trail.sent) * 1e6) if trail.sent else 0
+    upstream = max(0, min(upstream, total))
     return (total / 1e3, upstream / 1e3, (total - upstream) / 1e3) if total > 0 else (0.0, 0.0, 0.0)
 
 
@@ -168,7 +203,7 @@ def _judgement(decision: Decision | None) -> Judgement | None:
     if decision is None:
         return None
     if isinstance(decision, Allow):
-        return Judgement("allow", decision.rule)
+        return Judgement("allow", decision.rule, approved=decision.approved)
     return Judgement("deny", decision.rule, decision.reason.value)
 
 
@@ -184,6 +219,15 @@ def _ran(kind: str, trail: Trail) -> Ran | None:
     return Ran(run.ident, sorted(run.met), sorted(run.unmet), adds)
 
 
+def _reserved(trail: Trail, principal: Principal | None) -> Reserved | None:
+    price, caller = trail.target.price if trail.target is not None else None, trail.caller
+    if price is None:
+        return None
+    unnamed = caller is not None and principal is not None and principal.tags is None
+    teams = sorted(caller.teams) if caller is not None and unnamed else []
+    return Reserved(price.reserve, price.currency, teams)
+
+
 def _guards(trail: Trail) -> list[Guarded]:
     return [
         Guarded(each.guard, each.side.value, each.verdict, int(each.seconds * 1e6) / 1e3)
@@ -195,4 +239,6 @@ def _ended(record: Record, trail: Trail) -> Record:
     record.outcome, record.detail = trail.outcome, trail.detail[:DETAIL]
     record.bytes = Bytes(trail.request_bytes, trail.answer_bytes)
     record.ms = Millis(*_millis(trail))
+    if trail.cost is not None:
+        record.cost = Money(trail.cost.micros, trail.cost.currency)
     return record

@@ -132,11 +132,6 @@ def recovered(data: Path, key: Ed25519PublicKey) -> Found:
         synced(directory)
     if seen.segment:
         return Found(seen.segment, seen.report.last, seen.report.head.encode(), tuple(seen.pending), torn)
-    if known is not None:
-        raise LedgerUnusable(
-            f"the ledger in {directory} was sealed up to n={known.n}, but has no records now; restore the segments, "
-            f"or move {directory} and {data / 'keys' / 'ledger.sealed'} away to begin anew"
-        )
     return Found(torn=torn)
 
 

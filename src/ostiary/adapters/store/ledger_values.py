@@ -30,6 +30,8 @@ class Judgement(Struct, omit_defaults=True, gc=False):
     effect: str
     rule: str | None = None
     reason: str | None = None
+    approved: str = ""
+    """Who approved it, where a rule wanted that."""
 
 
 class Arguments(Struct, gc=False):
@@ -52,6 +54,23 @@ class Millis(Struct, gc=False):
     total: float
     upstream: float
     gateway: float
+
+
+class Money(Struct, gc=False):
+    """An amount, in millionths of a currency's unit."""
+
+    micros: int
+    currency: str
+
+
+class Reserved(Struct, omit_defaults=True, gc=False):
+    """What a call may cost at most, and whose budgets that is of."""
+
+    micros: int | None
+    """None: nobody knows."""
+    currency: str
+    teams: list[str] = []
+    """The caller's, where the principal is too large to name them."""
 
 
 class Guarded(Struct, gc=False):
@@ -103,8 +122,18 @@ class Record(Struct, omit_defaults=True, gc=False):
     guards: list[Guarded] = []
     """Every look of a guard so far, in order: the proof that it ran."""
     run: Ran | None = None
+    trace: str = ""
+    """The trace that the client says the call is part of (W3C Trace Context); never evidence for a decision."""
+    session: str = ""
+    """Handshake era: the session's own id, which opens nothing without the sealed token around it."""
+    task: str = ""
+    """A digest of the task that the call asks about."""
+    reserved: Reserved | None = None
+    """What the call may cost at most; only of calls that may have left, for what has a price."""
 
     outcome: str = ""
     detail: str = ""
     bytes: Bytes | None = None
     ms: Millis | None = None
+    cost: Money | None = None
+    """What it cost; only of calls that left, for what has a price."""

@@ -21,8 +21,34 @@ class Place(Protocol):
 
     name: str
 
+    def agreed(self, source: Path) -> None:
+        """Raise `Astray` if it knows checkpoints that `source` does not; one that is away says nothing."""
+
     def deliver(self, source: Path, end: int) -> None:
         """Bring it every checkpoint of `source` before `end` that it does not have, or raise OSError or `Astray`."""
+
+
+def reached(name: str, found: Tail, source: Path) -> int:
+    """Return how much of the source a place has, or raise where it has something else."""
+    if found.wrong is not None and found.wrong.kind in ("foreign", "version"):
+        raise Astray(
+            f"{name} ends with a checkpoint that is not this ledger's: {found.wrong.text}; if a new ledger was begun "
+            "on purpose, give it another place, and keep that one"
+        )
+    if found.last is None:
+        return 0
+    offset = 0
+    if source.exists():
+        with source.open("rb") as file:
+            for raw in file:
+                offset += len(raw)
+                if raw == found.raw:
+                    return offset
+    raise Astray(
+        f"{name} has the checkpoint n={found.n} of {found.last.time} (record n={found.last.records}), which this data "
+        "folder does not know: it was put back to an older state, or changed; run `ostiary audit verify` with the "
+        "checkpoints from there; if a backup was restored on purpose, move those away and keep them"
+    )
 
 
 class FilePlace:
@@ -38,7 +64,7 @@ class FilePlace:
     def agreed(self, source: Path) -> None:
         """Raise `Astray` if the place knows checkpoints that `source` does not; one that is away says nothing."""
         try:
-            self._reached(tail(self._path, self._key), source)
+            reached(self.name, tail(self._path, self._key), source)
         except OSError:
             return
 
@@ -58,7 +84,7 @@ class FilePlace:
         offset = self._offset
         if os.fstat(descriptor).st_size != self._size:
             found = tail(self._path, self._key)
-            offset = self._reached(found, source)
+            offset = reached(self.name, found, source)
             offset += self._mended(descriptor, found.rest, source, offset)
         self._size = -1
         for piece in since(source, offset, end):
@@ -67,28 +93,6 @@ class FilePlace:
             offset += len(piece)
         os.fsync(descriptor)
         self._size, self._offset = os.fstat(descriptor).st_size, offset
-
-    def _reached(self, found: Tail, source: Path) -> int:
-        """Return how much of the source the place has, or raise where it has something else."""
-        if found.wrong is not None and found.wrong.kind in ("foreign", "version"):
-            raise Astray(
-                f"{self.name} ends with a checkpoint that is not this ledger's: {found.wrong.text}; if a new ledger "
-                "was begun on purpose, give it another file, and keep that one"
-            )
-        if found.last is None:
-            return 0
-        offset = 0
-        if source.exists():
-            with source.open("rb") as file:
-                for raw in file:
-                    offset += len(raw)
-                    if raw == found.raw:
-                        return offset
-        raise Astray(
-            f"{self.name} has the checkpoint n={found.n} of {found.last.time} (record n={found.last.records}), which "
-            "this data folder does not know: it was put back to an older state, or changed; run `ostiary audit verify "
-            f"--checkpoints {self.name}`; if a backup was restored on purpose, move that file away and keep it"
-        )
 
     def _mended(self, descriptor: int, rest: bytes, source: Path, offset: int) -> int:
         """Deal with half a line at the end of the file, and return how many bytes of the next one are there already."""

@@ -195,5 +195,26 @@ holds: Final = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("decided", sa.Float),
     sa.Column("decided_by", sa.String(256)),
+    # What rules want: their names, whose approval, how many, for how long. Empty: a guard holds it.
+    sa.Column("rules", sa.JSON, nullable=False, server_default="[]"),
+    # Digests of the states with which calls that were approved have gone on.
+    sa.Column("states", sa.JSON, nullable=False, server_default="[]"),
+    # Whether it is in the ledger.
+    sa.Column("told", sa.Integer, nullable=False, server_default="1"),
 )
 """Calls that wait for a person, and what was decided about them."""
+
+votes: Final = sa.Table(
+    "votes",
+    metadata,
+    sa.Column("hold", sa.String(32), sa.ForeignKey("holds.id", ondelete="CASCADE"), primary_key=True),
+    # The name in the form that all its spellings share: one person has one voice.
+    sa.Column("person", sa.String(512), primary_key=True),
+    sa.Column("subject", sa.String(512), nullable=False),
+    sa.Column("issuer", sa.String(2048), nullable=False),
+    sa.Column("roles", sa.JSON, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("time", sa.Float, nullable=False),
+    sa.Column("told", sa.Integer, nullable=False, server_default="0"),
+)
+"""Who approved or refused calls that wait."""

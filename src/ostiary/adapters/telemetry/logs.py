@@ -13,6 +13,7 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from itertools import pairwise
 from pathlib import PurePath
@@ -29,6 +30,7 @@ Format = Literal["json", "text"]
 
 MASK: Final = "***"
 _LONGEST: Final = 2_000
+_NAME: Final = 128
 _DEEPEST: Final = 6
 _WIDEST: Final = 100
 _FRAMES: Final = 12
@@ -74,6 +76,13 @@ def plain(text: str) -> str:
     for shape, instead in _SHAPES:
         cut = shape.sub(instead, cut)
     return cut.translate(_UNSEEN) + ("…" if len(text) > _LONGEST else "")
+
+
+@lru_cache(maxsize=4096)
+def shown(name: str) -> str:
+    """Return a name that others gave something, as it may stand in metrics and traces: bounded and plain."""
+    # A lone surrogate would break the whole page for its reader.
+    return plain(name[:_NAME].encode("utf-8", "replace").decode())
 
 
 def secretive(key: str) -> bool:

@@ -7,16 +7,23 @@ touches six. Labels are bounded: a name that a client made up never becomes one.
 from __future__ import annotations
 
 import platform
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 
 from ostiary import __version__
+from ostiary.adapters.telemetry.costs import Costs
+from ostiary.adapters.telemetry.histograms import Histogram as Histogram
+from ostiary.adapters.telemetry.histograms import merged
+from ostiary.adapters.telemetry.logs import shown
+from ostiary.adapters.telemetry.refusals import Refusals
+from ostiary.adapters.telemetry.watched import Watched
 from ostiary.core.model import Kind
 from ostiary.core.trail import Trail
 from ostiary.protocol.methods import METHODS, OWN
@@ -42,9 +49,10 @@ _CARRY: Final = STEPS.index("carry")
 
 SERIES: Final = 4096
 """Combinations of labels beyond this are counted together, as `other`: scrapes stay readable, and memory bounded."""
-_LONGEST: Final = 128
 _SEEN: Final = 256
 """Calls that are counted together."""
+_CARRIED: Final = frozenset({"answered", "tool_error", "rpc_error", "input_required"})
+"""Outcomes of calls that nothing of ours refused."""
 OTHER: Final = "other"
 UNREAD: Final = "unread"
 """The tool of a message that was refused before it was read."""
@@ -56,37 +64,8 @@ Labels = tuple[str, str, str, str]
 """Server, tool, outcome, era."""
 
 
-class Histogram:
-    """Counts by size; the last count is of what is larger than every bound."""
-
-    __slots__ = ("bounds", "counts", "total")
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        self.bounds, self.counts, self.total = bounds, [0] * (len(bounds) + 1), 0.0
-
-    def add(self, value: float) -> None:
-        """Count one value."""
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
-
-    def take(self, values: Sequence[float]) -> None:
-        """Count many values, at a tenth of the cost for each: sorted, they are counted by their bounds."""
-        ordered, before = sorted(values), 0
-        for at, bound in enumerate(self.bounds):
-            until = bisect_right(ordered, bound)
-            self.counts[at] += until - before
-            before = until
-        self.counts[-1] += len(ordered) - before
-        self.total += sum(ordered)
-
-    def buckets(self) -> list[tuple[str, float]]:
-        """Return the cumulated counts, as the text format has them."""
-        names = [*(repr(bound) for bound in self.bounds), "+Inf"]
-        return [(name, float(count)) for name, count in zip(names, accumulate(self.counts), strict=True)]
-
-
 class Sizes:
-    """How long and how large the calls of one server were."""
+    """How long and how large the calls of one server were, by one method."""
 
     __slots__ = ("answer", "gateway", "request", "seen", "upstream", "whole")
 
@@ -112,10 +91,11 @@ class Sizes:
 class Series:
     """One line of `ostiary_calls_total`, and where its calls' durations go."""
 
-    __slots__ = ("count", "labels", "sizes")
+    __slots__ = ("count", "labels", "refused", "sizes")
 
     def __init__(self, labels: Labels, sizes: Sizes) -> None:
         self.labels, self.sizes, self.count = labels, sizes, 0
+        self.refused = labels[2] not in _CARRIED
 
 
 class Meter:
@@ -137,12 +117,19 @@ class Meter:
         """Take what is looked at only when somebody asks; `servers` says which of them answer."""
         self._most = most
         self._series: dict[tuple[str, str, str], Series] = {}
-        self._servers: dict[str, Sizes] = {}
+        self._servers: dict[tuple[str, str], Sizes] = {}
+        """By server and method."""
         self._alike: dict[tuple[bytes, str], Series] = {}
         """By what the ledger tells of a call, which names its tool and its era."""
         self._steps = {step: Histogram(STEP_SECONDS) for step in (*STEPS[:_CARRY], "forward", "check", "reply")}
+        self._refusals, self._costs, self._watched = Refusals(), Costs(), Watched()
+        self.watch = self._watched.add
+        """Have another number read whenever somebody asks: name, what it is, how to look, names of its labels."""
         self._registry = CollectorRegistry()
         self._registry.register(_Counted(self._series, self._servers, self._steps))
+        self._registry.register(self._refusals)
+        self._registry.register(self._costs)
+        self._registry.register(self._watched)
         self._registry.register(_Seen(in_flight, suspended, ledger_stopped, servers, weakened, held, guards, anchored))
         ProcessCollector(registry=self._registry)
 
@@ -168,6 +155,20 @@ class Meter:
             sizes.settled()
         if trail.marks:
             self._stepped(trail, trail.marks)
+        if trail.looked or series.refused:
+            self._refusals.add(trail)
+        if trail.cost is not None:
+            self._costs.add(*series.labels[:2], trail.cost)
+
+    def exemplify(self, trail: Trail, trace: str, span: str) -> None:
+        """Name a traced call that was counted as the newest of its size."""
+        sizes, labels = self._found(trail).sizes, {"trace_id": trace, "span_id": span}
+        whole = trail.ended - trail.started
+        upstream = trail.answered - trail.sent if trail.sent else 0.0
+        sizes.whole.exemplify(whole, Exemplar(labels, whole, trail.time))
+        sizes.gateway.exemplify(whole - upstream, Exemplar(labels, whole - upstream, trail.time))
+        if trail.sent:
+            sizes.upstream.exemplify(upstream, Exemplar(labels, upstream, trail.time))
 
     def _found(self, trail: Trail) -> Series:
         target, call = trail.target, trail.call
@@ -178,22 +179,23 @@ class Meter:
             tool = f"{target.server}:{call.method}" if target.kind in _FREE else target.label
         series = self._series.get((tool, trail.outcome, era))
         if series is None:
-            series = self._begun(tool, trail.outcome, era, target.server if target is not None else "")
+            method = "" if call is None else call.method if call.method in _KNOWN else OTHER
+            series = self._begun((tool, trail.outcome, era), target.server if target is not None else "", method)
         if trail.told:
             if len(self._alike) >= self._most:
                 self._alike.clear()
             self._alike[trail.told, trail.outcome] = series
         return series
 
-    def _begun(self, tool: str, outcome: str, era: str, server: str) -> Series:
-        key = (tool, outcome, era)
+    def _begun(self, key: tuple[str, str, str], server: str, method: str) -> Series:
         if len(self._series) >= self._most:
-            key, server, tool = (OTHER, OTHER, OTHER), OTHER, OTHER
+            key, server, method = (OTHER, OTHER, OTHER), OTHER, OTHER
             if key in self._series:
                 return self._series[key]
-        sizes = self._servers.setdefault(server, Sizes())
-        shown = tool.removeprefix(f"{server}.").removeprefix(f"{server}:") if server else tool
-        made = self._series[key] = Series((_plain(server), _plain(shown), key[1], str(key[2])), sizes)
+        tool, outcome, era = key
+        sizes = self._servers.setdefault((server, method), Sizes())
+        named = tool.removeprefix(f"{server}.").removeprefix(f"{server}:") if server else tool
+        made = self._series[key] = Series((shown(server), shown(named), outcome, str(era)), sizes)
         return made
 
     def _stepped(self, trail: Trail, marks: list[float]) -> None:
@@ -212,10 +214,22 @@ class Meter:
         """Return everything, as Prometheus reads it."""
         return generate_latest(self._registry)
 
+    def told(self, accept: str = "") -> tuple[bytes, str]:
+        """Return everything for a scraper that accepts this, and of what type it is: OpenMetrics has exemplars."""
+        if _OPENMETRICS in accept:
+            told: bytes = openmetrics.generate_latest(self._registry)  # type: ignore[no-untyped-call]  # has no types
+            return told, f"{_OPENMETRICS}; version=1.0.0; charset=utf-8"
+        return self.exposition(), TEXT
 
-def _plain(name: str) -> str:
-    # Names come from servers; a lone surrogate would break the whole page for its reader.
-    return name[:_LONGEST].encode("utf-8", "replace").decode()
+    def families(self) -> Iterator[Metric]:
+        """Yield everything as it is at this moment, and last what the conventions of OpenTelemetry have a name for."""
+        yield from self._registry.collect()
+        yield from _conventional(self._servers)
+
+
+_OPENMETRICS: Final = "application/openmetrics-text"
+# The text format has had this name since 2014, and every scraper takes it; names here need no escaping scheme.
+TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class _Counted(Collector):
@@ -224,7 +238,7 @@ class _Counted(Collector):
     def __init__(
         self,
         series: Mapping[tuple[str, str, str], Series],
-        servers: Mapping[str, Sizes],
+        servers: Mapping[tuple[str, str], Sizes],
         steps: Mapping[str, Histogram],
     ) -> None:
         self._series, self._servers, self._steps = series, servers, steps
@@ -234,19 +248,25 @@ class _Counted(Collector):
         for series in self._series.values():
             calls.add_metric(series.labels, series.count)
         yield calls
-        for field, name, told in _BY_SERVER:
-            found = ((_plain(server), getattr(sizes.settled(), field)) for server, sizes in self._servers.items())
+        by_server: dict[str, list[Sizes]] = defaultdict(list)
+        for (server, _), sizes in self._servers.items():
+            by_server[shown(server)].append(sizes.settled())
+        for field, bounds, name, told in _BY_SERVER:
+            found = [
+                (server, merged(bounds, (getattr(each, field) for each in every)))
+                for server, every in by_server.items()
+            ]
             yield _family(name, told, "server", found)
         yield _family("ostiary_step_seconds", "One step of a call, sampled.", "step", self._steps.items())
 
 
 _CALL_LABELS: Final = ("server", "tool", "outcome", "era")
 _BY_SERVER: Final = (
-    ("whole", "ostiary_call_seconds", "A call, from its head to its answer."),
-    ("upstream", "ostiary_upstream_seconds", "A call while the server had it."),
-    ("gateway", "ostiary_gateway_seconds", "A call without the time that the server had it."),
-    ("request", "ostiary_request_bytes", "The body of a request."),
-    ("answer", "ostiary_answer_bytes", "The answer that a client was sent."),
+    ("whole", SECONDS, "ostiary_call_seconds", "A call, from its head to its answer."),
+    ("upstream", SECONDS, "ostiary_upstream_seconds", "A call while the server had it."),
+    ("gateway", SECONDS, "ostiary_gateway_seconds", "A call without the time that the server had it."),
+    ("request", OCTETS, "ostiary_request_bytes", "The body of a request."),
+    ("answer", OCTETS, "ostiary_answer_bytes", "The answer that a client was sent."),
 )
 
 
@@ -255,6 +275,26 @@ def _family(name: str, told: str, label: str, found: Iterable[tuple[str, Histogr
     for value, histogram in found:
         family.add_metric((value,), histogram.buckets(), histogram.total)
     return family
+
+
+def _conventional(servers: Mapping[tuple[str, str], Sizes]) -> Iterator[Metric]:
+    """Yield durations by method, as the semantic conventions for MCP name them."""
+    ours = HistogramMetricFamily("mcp.server.operation.duration", "A call, as a client sees it.", labels=_OURS)
+    theirs = HistogramMetricFamily("mcp.client.operation.duration", "A call while a server had it.", labels=_THEIRS)
+    by_method: dict[str, list[Sizes]] = defaultdict(list)
+    for (server, method), sizes in servers.items():
+        by_method[method or UNREAD].append(sizes.settled())
+        if server:
+            theirs.add_metric((method, shown(server)), sizes.upstream.buckets(), sizes.upstream.total)
+    for method, found in by_method.items():
+        whole = merged(SECONDS, (each.whole for each in found))
+        ours.add_metric((method,), whole.buckets(), whole.total)
+    yield ours
+    yield theirs
+
+
+_OURS: Final = ("mcp.method.name",)
+_THEIRS: Final = ("mcp.method.name", "ostiary.server")
 
 
 class _Seen(Collector):
@@ -293,5 +333,5 @@ class _Seen(Collector):
 def _gauge(name: str, told: str, found: Mapping[str, int], label: str = "server") -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, told, None, (label,))
     for each, value in found.items():
-        family.add_metric((_plain(each),), value)
+        family.add_metric((shown(each),), value)
     return family

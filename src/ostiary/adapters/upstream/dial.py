@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from typing import Final, TypeVar
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -130,6 +129,8 @@ def public_key(connection: ssl.SSLObject | ssl.SSLSocket) -> str:
 
     Empty where it cannot be read: TLS may speak of keys that this library does not know, and no pin is empty.
     """
+    from cryptography import x509  # noqa: PLC0415 - two megabytes, for servers whose key is pinned
+
     try:
         key = x509.load_der_x509_certificate(connection.getpeercert(binary_form=True) or b"").public_key()
     except (ValueError, UnsupportedAlgorithm):

@@ -14,7 +14,7 @@ from ostiary.adapters.upstream.wire import PAUSED, Heard, HTTPWire, SessionGone,
 from ostiary.core.errors import Garbled, GatewayError, NoHandshake, NotFound, TimedOut, UpstreamRefused
 from ostiary.core.model import HANDSHAKES, Caller, Json, Kind, Order
 from ostiary.core.ports import Back
-from ostiary.protocol import modern, tasks
+from ostiary.protocol import modern, tasks, tracing
 from ostiary.protocol.capabilities import declared
 from ostiary.protocol.jsonrpc import is_id, mapping, notification, request
 from ostiary.protocol.methods import INTERLUDE, LEVELS
@@ -122,7 +122,8 @@ class Link:
             await self._heard(message, order, back)
 
         try:
-            return await self._wire.request(request(ident, method, params), self._fields, order.deadline, hear)
+            fields = self._fields + tracing.fields(params.get("_meta"))
+            return await self._wire.request(request(ident, method, params), fields, order.deadline, hear)
         except SessionGone:
             self.broken = True
             raise

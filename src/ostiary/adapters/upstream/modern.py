@@ -11,7 +11,7 @@ from ostiary.adapters.upstream.wire import Heard, Wire
 from ostiary.core.errors import HeaderMismatch
 from ostiary.core.model import MODERN, Era, Json, Kind, Order, Target
 from ostiary.core.ports import Back
-from ostiary.protocol import headers, modern, tasks
+from ostiary.protocol import headers, modern, tasks, tracing
 from ostiary.protocol.capabilities import declared
 from ostiary.protocol.jsonrpc import request
 from ostiary.protocol.methods import LEVELS
@@ -87,7 +87,7 @@ def carry(wire: Wire, order: Order, back: Back) -> Coroutine[Any, Any, Heard]:
     name = order.target.task
     if not name and call.method != "completion/complete":
         name = params.get("name") or params.get("uri") or ""
-    lines = fields(call.method, name)
+    lines = fields(call.method, name) + tracing.fields(params["_meta"])
     if order.target.mirrored:
         lines += mirrors(order.target, params.get("arguments"))
     return wire.request(request(ident, call.method, params), lines, order.deadline, hear)

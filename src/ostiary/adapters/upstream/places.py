@@ -20,6 +20,11 @@ class Places:
         """Whether `entered` would take one."""
         return self.taken < self._most and not self._waiting
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a place."""
+        return len(self._waiting)
+
     def entered(self) -> bool:
         """Take a place if one is free and nobody waits for it."""
         if self.taken >= self._most or self._waiting:

@@ -110,7 +110,7 @@ def _append(path: Path, imported: Imported) -> None:
     kept = {name: server for name, server in after.servers.items() if name in before.servers}
     if after.model_copy(update={"servers": kept}) != before:
         raise Refused(f"{path} cannot be added to without changing what it says.", "Paste what import prints.")
-    _written(path, grown)
+    replaced(path, grown)
     say(f"{path}: added {', '.join(server.name for server in imported.servers)}.")
 
 
@@ -151,7 +151,7 @@ def _tree(value: Any) -> Any:
     return value
 
 
-def _written(path: Path, text: str) -> None:
+def replaced(path: Path, text: str) -> None:
     """Replace a file in one step, so that a running gateway reads the old one or the new one and nothing in between."""
     target = path.resolve()
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ostiary.config.problems import did_you_mean
 from ostiary.core.model import Kind
-from ostiary.entry.cli.terminal import CONFIG, AsJson, ConfigFile, data, line, plural, raw, say, usage
+from ostiary.entry.cli.terminal import CONFIG, AsJson, ConfigFile, Refused, data, line, plural, raw, say, usage
 from ostiary.entry.offline import Offline, offline
 from ostiary.integrity.pins import State
 from ostiary.operate.labelling import Suggested, Suggestion, suggested
@@ -17,12 +19,19 @@ from ostiary.operate.labelling import Suggested, Suggestion, suggested
 Wanted = Annotated[str, typer.Argument(metavar="[SERVER]", help="Only the tools of this server.")]
 
 
-def label(server: Wanted = "", config: ConfigFile = CONFIG, *, as_json: AsJson = False) -> None:
+def label(
+    server: Wanted = "",
+    config: ConfigFile = CONFIG,
+    *,
+    write: Annotated[bool, typer.Option("--write", help="Write them into the file, after you said yes.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: what is written was read before.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Suggest labels for what nobody labelled, each with its reason, as YAML to read, correct and paste.
 
     It looks at what tools say of themselves: annotations, names, descriptions
-    and arguments. None of that is proof, so nothing is written and nothing
-    applies until you put it into the configuration. Until then a tool is taken
+    and arguments. None of that is proof, so nothing is written without --write, and nothing
+    applies until it is in the configuration. Until then a tool is taken
     for everything: it reads private and untrusted data, sends outside, changes.
 
     Example: ostiary tools label crm
@@ -45,7 +54,24 @@ def label(server: Wanted = "", config: ConfigFile = CONFIG, *, as_json: AsJson =
         if each.rules:
             line(f"{each.label} is taken for everything by {', '.join(each.rules)}.", "yellow")
     said = f"{plural(len(open_), 'tool')} of {len(found):,} without a label"
+    if write and open_:
+        _write(config, open_, yes=yes)
+        return
     say(f"{said}; nothing was changed." if open_ else "Every tool is labelled.", "bold")
+
+
+def _write(path: Path, found: list[Suggested], *, yes: bool) -> None:
+    """Write suggestions into the file once a person has read them: what a tool says of itself may be a lie."""
+    if not yes and not sys.stdin.isatty():
+        raise Refused("Nobody is there to say yes, and nothing was changed.", "Read what it prints, then add --yes.")
+    if not yes and not typer.confirm(f"Write this into {path}?", default=False, err=True):
+        say("Nothing was changed.", "yellow")
+        return
+    # A library that few commands need.
+    from ostiary.entry.cli.labels_written import write  # noqa: PLC0415
+
+    count = write(path, found)
+    say(f"{path}: {plural(count, 'tool')} labelled; read it once more, and correct what is wrong.", "green")
 
 
 def _approved(opened: Offline, server: str) -> list[tuple[str, str, Any]]:

@@ -32,6 +32,9 @@ _COMMANDS: Final = {
     "guards": "ostiary.entry.cli.guards:app",
     "probe": "ostiary.entry.cli.probe:probe",
     "scan": "ostiary.entry.cli.scan:scan",
+    "anomalies": "ostiary.entry.cli.anomalies:app",
+    "usage": "ostiary.entry.cli.tallying:usage",
+    "cost": "ostiary.entry.cli.tallying:cost",
     "top": "ostiary.entry.cli.top:top",
     "doctor": "ostiary.entry.cli.doctor:doctor",
 }

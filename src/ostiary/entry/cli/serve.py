@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Annotated, Final
 
+import ostiary.entry.cli.plain  # noqa: F401 - before structlog, and whatever imports it  # isort: skip
+
 import structlog
 import typer
 import uvloop

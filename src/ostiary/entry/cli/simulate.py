@@ -15,10 +15,11 @@ from ostiary.entry.cli.replaying import Data, calls, opened, replay
 from ostiary.entry.cli.terminal import AsJson, data, line, plural, say, table
 from ostiary.operate.changes import Change, Changes, Groups, Open
 
-_LISTS: Final = ("refused", "allowed", "undecided", "shadow", "open")
+_LISTS: Final = ("refused", "allowed", "held", "undecided", "shadow", "open")
 _TITLES: Final = {
     "refused": ("would be refused, and were allowed then", "red"),
     "allowed": ("would be allowed, and were refused then", "green"),
+    "held": ("would wait for somebody's approval, and needed none then", "yellow"),
     "shadow": ("would meet rules that are rehearsed", "yellow"),
     "open": ("may meet rules that are rehearsed", "yellow"),
     "undecided": ("cannot be decided by what the ledger keeps", "yellow"),
@@ -79,6 +80,7 @@ def _tell(changes: Changes, limit: int) -> None:
 def _counts(changes: Changes) -> str:
     return (
         f"{changes.refused.calls:,} newly refused, {changes.allowed.calls:,} newly allowed, "
+        f"{f'{changes.held.calls:,} newly held, ' if changes.held.calls else ''}"
         f"{changes.undecided.calls:,} not decided, {changes.still_allowed:,} still allowed, "
         f"{changes.still_refused:,} still refused"
     )
@@ -103,7 +105,7 @@ def _plain(changes: Changes, notes: Iterable[str]) -> dict[str, Any]:
         "calls": changes.calls, "own": changes.own, "unjudged": changes.unjudged,
         "first": changes.first or None, "last": changes.last or None,
         "still_allowed": changes.still_allowed, "still_refused": changes.still_refused,
-        **{f"newly_{name}" if name in ("refused", "allowed") else name: _group(getattr(changes, name))
+        **{f"newly_{name}" if name in ("refused", "allowed", "held") else name: _group(getattr(changes, name))
            for name in _LISTS},
         "undecided_rules": [msgspec.to_builtins(each) for each in changes.rules],
         "notes": list(notes),

@@ -41,6 +41,7 @@ def plain(answer: Answer) -> dict[str, Any]:
     return {
         "who": answer.who,
         "allowed": answer.allowed,
+        "held": isinstance(decision, Allow) and bool(decision.approvals),
         "decision": "allow" if isinstance(decision, Allow) else "deny",
         "rule": decision.rule,
         "reason": None if isinstance(decision, Allow) else str(decision.reason),
@@ -60,7 +61,8 @@ def _plain_line(each: Line) -> dict[str, Any]:
     return {
         "rule": each.rule, "effect": each.effect, "patterns": list(each.patterns), "covers": each.covers,
         "applies": _applies(each), "needs": [*each.needs, *(f"scope {scope}" for scope in each.scopes)],
-        **({"shadow": True} if each.shadow else {}), **(conditions if each.when else {}),
+        **({"shadow": True} if each.shadow else {}), **({"approval": each.approval} if each.approval else {}),
+        **(conditions if each.when else {}),
     }  # fmt: skip
 
 
@@ -104,6 +106,8 @@ def _row(each: Line) -> list[Cell]:
     says = f"{each.effect} (rehearsed)" if each.shadow else each.effect
     if _applies(each):
         word = "may apply" if each.outcome == "may hold" else "applies"
+        if each.approval:
+            word = f"{word}, {'once' if each.effect == 'allow' else 'unless'} approved by {each.approval}"
         return [each.rule, says, styled(word, "green" if each.effect == "allow" else "red")]
     if each.met and not each.scopes:
         return [each.rule, says, styled(f"its condition {each.outcome}", "yellow")]

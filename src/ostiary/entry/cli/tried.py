@@ -10,8 +10,10 @@ from typing import Any, Final, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ostiary.adapters.plugins import Unloadable
 from ostiary.config.guards import GuardEntry
 from ostiary.core.screening import Block, Fence, Hold, Note, Pass, Payload, Redact, Side, Text, Verdict
+from ostiary.entry import plugins
 from ostiary.entry.cli.labelled import everything
 from ostiary.entry.cli.terminal import shown
 from ostiary.entry.guarding import LOCAL, fenced, local
@@ -103,7 +105,7 @@ def looked(text: str, key: str, surface: str, guards: Sequence[GuardEntry], besi
         if surface not in each.in_:
             said.append(Tried(each.name, "-", f"it does not read what stands in a {surface}"))
             continue
-        if each.use not in LOCAL:
+        if each.use not in {*LOCAL, plugins.USE}:
             said.append(Tried(each.name, "-", f"{each.use} is asked by a running gateway only"))
             continue
         verdict = _verdict(
@@ -121,13 +123,19 @@ def looked(text: str, key: str, surface: str, guards: Sequence[GuardEntry], besi
 def _verdict(entry: GuardEntry, beside: Path, payload: Payload) -> Verdict:
     async def asked() -> Verdict:
         async with asyncio.timeout(entry.timeout):
-            guard = local(entry, _Sketched(), beside)
+            plugged = entry.use == plugins.USE
+            guard = plugins.Plugins()(entry).guard if plugged else local(entry, _Sketched(), beside)
             return await (fenced(guard) if entry.then == "fence" else guard)(payload)
 
     try:
         return asyncio.run(asked())
     except TimeoutError:
         return Block(f"the guard could not look: it took longer than {entry.timeout:g} s")
+    except Exception as error:
+        if entry.use != plugins.USE:
+            raise
+        # A package may be anybody's code: as at a gateway, whatever it raises stops the call.
+        return Block(f"the guard could not look: {error if isinstance(error, Unloadable) else type(error).__name__}")
 
 
 def _left(verdict: Verdict, text: str) -> str:

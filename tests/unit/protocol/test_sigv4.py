@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ostiary.adapters.providers.sigv4 import Keys, Scope, Unusable, keys, signed
+from ostiary.protocol.sigv4 import Keys, Request, Scope, Unusable, keys, signed
 
 ACCESS, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 AT = 1_795_423_800.0
@@ -27,7 +27,7 @@ CASES = {
 
 def sign(url: str, region: str = "us-east-1", token: str = "", body: bytes = BODY) -> dict[str, str]:
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
-    return signed(Keys(ACCESS, SECRET, token), Scope(region, "bedrock"), url, headers, body, AT)
+    return signed(Keys(ACCESS, SECRET, token), Scope(region, "bedrock"), Request("POST", url, headers, body), AT)
 
 
 @pytest.mark.parametrize(("url", "region", "token", "signature"), CASES.values(), ids=CASES)
@@ -42,7 +42,7 @@ def test_the_example_of_the_published_test_suite_has_its_signature() -> None:
     """AWS Signature Version 4 test suite, `post-vanilla`."""
     said = signed(
         Keys(ACCESS, "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), Scope("us-east-1", "service"),
-        "https://example.amazonaws.com/", {}, b"", 1_440_938_160.0,
+        Request("POST", "https://example.amazonaws.com/"), 1_440_938_160.0,
     )  # fmt: skip
     assert said["Authorization"] == (
         "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "
@@ -76,7 +76,7 @@ def test_keys_need_no_session() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["alone", "a:b:c:d", ":secret", "access:", "access:se\ncret", '{"AccessKeyId": "a"}', "{"]
+    "text", ["alone", "a:b:c:d", ":secret", "access:", "access:se\ncret", "access:secrét", '{"AccessKeyId": "a"}', "{"]
 )
 def test_what_is_no_pair_of_keys_is_refused_without_quoting_it(text: str) -> None:
     with pytest.raises(Unusable) as refused:
@@ -86,3 +86,32 @@ def test_what_is_no_pair_of_keys_is_refused_without_quoting_it(text: str) -> Non
 
 def test_keys_are_not_shown() -> None:
     assert repr(Keys(ACCESS, SECRET, "token")) == f"Keys({ACCESS})"
+
+
+BUCKET = "https://examplebucket.s3.amazonaws.com"
+PUBLISHED = {
+    "GET Object": (
+        Request("GET", f"{BUCKET}/test.txt", {"Range": "bytes=0-9"}),
+        "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
+    ),
+    "PUT Object": (
+        Request(
+            "PUT", f"{BUCKET}/test%24file.text",
+            {"Date": "Fri, 24 May 2013 00:00:00 GMT", "x-amz-storage-class": "REDUCED_REDUNDANCY"},
+            b"Welcome to Amazon S3.",
+        ),
+        "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd",
+    ),
+    "Get Bucket (List Objects)": (
+        Request("GET", f"{BUCKET}/?max-keys=2&prefix=J"),
+        "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("request_", "signature"), PUBLISHED.values(), ids=PUBLISHED)
+def test_the_examples_that_s3_publishes_have_their_signatures(request_: Request, signature: str) -> None:
+    """Amazon S3 API Reference, "Authenticating Requests: Using the Authorization Header": what is escaped stays so."""
+    pair = Keys("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    said = signed(pair, Scope("us-east-1", "s3"), request_, 1_369_353_600.0)
+    assert said["Authorization"].endswith(f"Signature={signature}")

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
+_S3: Final = "s3"
 
 
 class Unusable(ValueError):
@@ -42,6 +43,15 @@ class Scope(Struct, frozen=True):
     service: str
 
 
+class Request(Struct, frozen=True):
+    """What is signed: every header that is given, and every byte of the body."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+
 class _Lent(Struct, frozen=True):
     """Keys as programs lend them (AWS SDKs Reference Guide, "Process credential provider")."""
 
@@ -57,22 +67,26 @@ def keys(text: str) -> Keys:
             lent = msgspec.json.decode(text, type=_Lent)
         except msgspec.MsgspecError:
             raise Unusable("it is JSON, but has no AccessKeyId and SecretAccessKey") from None
-        return _whole(Keys(lent.access_key_id, lent.secret_access_key, lent.session_token or ""))
+        return whole(Keys(lent.access_key_id, lent.secret_access_key, lent.session_token or ""))
     parts = text.strip().split(":")
     if len(parts) not in {2, 3}:
         raise Unusable("it is neither ACCESS:SECRET, nor ACCESS:SECRET:TOKEN, nor JSON of a credential process")
-    return _whole(Keys(*parts))
+    return whole(Keys(*parts))
 
 
-def signed(keys: Keys, scope: Scope, url: str, headers: Mapping[str, str], body: bytes, now: float) -> dict[str, str]:
-    """Return the headers of a POST with its signature; all that are given are covered by it.
+def signed(keys: Keys, scope: Scope, request: Request, now: float) -> dict[str, str]:
+    """Return the headers of a request with its signature; all that are given are covered by it.
 
     They must not be changed on the way, so only those that no proxy touches belong there.
     """
     moment = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
-    lent = {"X-Amz-Security-Token": keys.token} if keys.token else {}
-    sent = {**headers, "X-Amz-Date": moment, **lent}
-    names, canonical = _canonical(url, sent, body)
+    sent = {**request.headers, "X-Amz-Date": moment}
+    if keys.token:
+        sent["X-Amz-Security-Token"] = keys.token
+    if scope.service == _S3:
+        # S3 wants the digest of the body in a header of its own, and covers it.
+        sent["X-Amz-Content-SHA256"] = hashlib.sha256(request.body).hexdigest()
+    names, canonical = _canonical(request, sent, twice=scope.service != _S3)
     place = f"{moment[:8]}/{scope.region}/{scope.service}/aws4_request"
     to_sign = "\n".join((_ALGORITHM, moment, place, hashlib.sha256(canonical.encode()).hexdigest()))
     signature = hmac.new(_signing_key(keys, place), to_sign.encode(), hashlib.sha256).hexdigest()
@@ -80,29 +94,32 @@ def signed(keys: Keys, scope: Scope, url: str, headers: Mapping[str, str], body:
     return {**sent, "Authorization": said}
 
 
-def _whole(keys: Keys) -> Keys:
-    # A control character would end the header that a part of it is put into.
-    if not (keys.access and keys.secret) or not (keys.access + keys.secret + keys.token).isprintable():
-        raise Unusable("a part of it is empty or cannot be printed")
+def whole(keys: Keys) -> Keys:
+    """Return keys of which every part can be sent, or raise `Unusable`."""
+    # A control character would end the header that a part of it is put into, and headers are ASCII.
+    text = keys.access + keys.secret + keys.token
+    if not (keys.access and keys.secret and text.isascii() and text.isprintable()):
+        raise Unusable("a part of it is empty, not ASCII, or cannot be printed")
     return keys
 
 
-def _canonical(url: str, headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
+def _canonical(request: Request, headers: Mapping[str, str], *, twice: bool) -> tuple[str, str]:
     """Return the names of the signed headers, and the canonical request."""
-    parts = urlsplit(url)
+    parts = urlsplit(request.url)
     lowered = {name.lower(): " ".join(value.split()) for name, value in headers.items()}
     # Clients leave the port that a scheme has anyway out of the Host header.
     lowered["host"] = parts.netloc.removesuffix({"https": ":443", "http": ":80"}[parts.scheme])
     names = ";".join(sorted(lowered))
+    path = parts.path or "/"
     lines = (
-        "POST",
+        request.method,
         # Every service but S3 wants what is escaped already to be escaped once more.
-        quote(parts.path or "/", safe="/~"),
+        quote(path, safe="/~") if twice else path,
         "&".join(sorted(parts.query.split("&"))),
         *(f"{name}:{lowered[name]}" for name in sorted(lowered)),
         "",
         names,
-        hashlib.sha256(body).hexdigest(),
+        hashlib.sha256(request.body).hexdigest(),
     )
     return names, "\n".join(lines)
 

@@ -1,0 +1,1 @@
+"""Pushing the ledger to other systems: the segments are the queue, a cursor says what arrived."""

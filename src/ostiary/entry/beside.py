@@ -1,0 +1,34 @@
+"""All that stands beside the way of a call, as far as a configuration asks for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from ostiary.adapters.secrets import resolve
+from ostiary.adapters.store.generation import Generation
+from ostiary.adapters.store.ledger import Ledger
+from ostiary.config.schema import Config
+from ostiary.entry import holding
+from ostiary.entry.anchoring import Anchor
+from ostiary.entry.annexes import Annex, Annexes
+from ostiary.entry.telling import Telling
+
+
+def annexes(
+    config: Config, path: Path, data: Path, stores: tuple[Engine, Generation, Ledger, Anchor], telling: Telling
+) -> Annexes:
+    """Return what is beside calls; what nobody asks for is not even imported."""
+    engine, generation, ledger, anchor = stores
+    told = holding.telling(engine, generation, ledger.event, lambda: ledger.stopped is not None)
+    found = [telling.annex(), anchor.annex(), Annex("holds", chores=(told,))]
+    if config.anomalies is not None:
+        from ostiary.entry.behaving import Observing  # noqa: PLC0415 - most gateways need none of it
+
+        found.append(Observing(config.anomalies, data, engine, ledger.event, generation.move).annex())
+    if config.exports:
+        from ostiary.entry.exporting import begin  # noqa: PLC0415 - most gateways need none of it
+
+        found.append(begin(config.exports, data, path, resolve, lambda: ledger.head.n, ledger.event).annex())
+    return Annexes(*found)
