@@ -41,7 +41,7 @@ GROUPS = {"token": ("create", "rotate", "list", "revoke"), "tools": ("list", "di
           "audit": ("search", "tail", "verify", "export"), "guards": ("list", "test", "eval"),
           "quarantine": ("add", "list", "lift")}  # fmt: skip
 SINGLE = ("serve", "check", "import", "connect", "why", "who-can", "probe", "doctor", "demo", "scan", "simulate",
-          "diff", "trim", "top")  # fmt: skip
+          "diff", "trim", "top", "usage", "cost")  # fmt: skip
 EVERY = [(name,) for name in SINGLE] + [(group, name) for group, names in GROUPS.items() for name in names]
 
 

@@ -69,6 +69,8 @@ class Stage:
         self.post("tools/call", dict(echo))
         self.post("tools/call", {**echo, "arguments": {"secret": words, "way": "drop"}})
         self.post("tools/call", {**echo, "arguments": {"secret": words, "more": {"in": [words]}}})
+        self.post("tools/call", {**echo, "arguments": {"secret": words, words[:60]: words}})
+        self.post("tools/call", dict(echo), info=words)
         self.post(
             "tools/call", {**echo, "_meta": {"baggage": f"k={words}", "traceparent": words, "x.example/y": words}}
         )

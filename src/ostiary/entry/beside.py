@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from ostiary.adapters.secrets import resolve
 from ostiary.adapters.store.generation import Generation
+from ostiary.adapters.store.holds import Holds
 from ostiary.adapters.store.ledger import Ledger
 from ostiary.config.schema import Config
 from ostiary.entry import holding
@@ -17,11 +18,17 @@ from ostiary.entry.telling import Telling
 
 
 def annexes(
-    config: Config, path: Path, data: Path, stores: tuple[Engine, Generation, Ledger, Anchor], telling: Telling
+    config: Config,
+    path: Path,
+    data: Path,
+    stores: tuple[Engine, Generation, Ledger, Anchor],
+    telling: Telling,
+    holds: Holds,
 ) -> Annexes:
     """Return what is beside calls; what nobody asks for is not even imported."""
     engine, generation, ledger, anchor = stores
-    told = holding.telling(engine, generation, ledger.event, lambda: ledger.stopped is not None)
+    moved, stopped = (lambda: (generation(), holds.asked)), (lambda: ledger.stopped is not None)
+    told = holding.telling(engine, moved, ledger.event, stopped)
     found = [telling.annex(), anchor.annex(), Annex("holds", chores=(told,))]
     if config.anomalies is not None:
         from ostiary.entry.behaving import Observing  # noqa: PLC0415 - most gateways need none of it

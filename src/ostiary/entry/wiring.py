@@ -85,7 +85,9 @@ class Gateway:
         self.ledger, self.anchor = anchoring.opened(config.ledger, self.data, path)
         self.telling = Telling(config.telemetry, keys.key(self.data, PSEUDONYMS))
         stores = self.engine, self.generation, self.ledger, self.anchor
-        self.annexes = annexes(config, path, self.data, stores, self.telling)
+        seal = keys.Sealer(keys.key(self.data, keys.SEAL))
+        self.holds = Holds(self.engine, seal, time.time)
+        self.annexes = annexes(config, path, self.data, stores, self.telling, self.holds)
         self.index = LedgerIndex(self.data)
         pseudonyms = Pseudonyms(keys.key(self.data, PSEUDONYMS))
         self.asking = Asking(pseudonyms)
@@ -99,7 +101,6 @@ class Gateway:
             lambda: quarantines.standing(self.engine, time.time()), self.generation, self.revisions, time.time
         )
         standing = Standing(partial(database.token_by_id, self.engine), self.generation, time.time)
-        seal = keys.Sealer(keys.key(self.data, keys.SEAL))
         grants = Grants(config.gateway.url, self.data, self.engine, seal)
         self.speakers = Speakers(config, resolve, (self.tokens, standing), grants, self.generation)
         around = Around(
@@ -147,7 +148,7 @@ class Gateway:
             meter=self.annexes.hearing(self.meter),
             serve=serve,
             challenge=self.speakers.challenge,
-            approve=Holds(self.engine, seal, time.time),
+            approve=self.holds,
             pacing=self.pacing,
             runs=remembered(self.data, self.revisions().tracking, time.monotonic, time.time),
         )

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -22,7 +23,7 @@ from ostiary.adapters.store.ledger_values import (
     Record,
     Reserved,
 )
-from ostiary.core.model import Allow, Call, Decision
+from ostiary.core.model import Allow, Call, Decision, Target
 from ostiary.core.trail import Trail
 from ostiary.protocol import tracing
 from ostiary.protocol.redaction import digester, masked
@@ -34,6 +35,10 @@ _FINDINGS, _FINDING = 32, 200
 # read on terminals, where these act instead of being shown.
 _ACTING: Final = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]")
 
+_NAME: Final = re.compile(r"[A-Za-z][\w ./-]{0,63}", re.ASCII)
+_DIGITS, _LONG, _FEW = 8, 16, 3
+"""Digits of a program's name and version at most; and how long a word may be that has more than a few of them."""
+_UNKNOWN: Final = "(unknown)"
 _WITH_ARGUMENTS: Final = frozenset({"tools/call", "prompts/get"})
 
 # Formatting the same thousand numbers costs twice as much as keeping them.
@@ -71,7 +76,7 @@ class Bodies:
         """Say what is about to leave."""
         if not trail.told or trail.findings or trail.call is None:
             return encoded(self._told("intent", trail))
-        said = self._arguments(trail.call)
+        said = self._arguments(trail.call, trail.target)
         return b'{"type":"intent","time":"%b","reference":"%b"%b%b}' % (
             self._stamp(trail.time), trail.reference.encode(), trail.told,
             b',"arguments":' + encoded(said) if said is not None else b"",
@@ -116,7 +121,7 @@ class Bodies:
         if call is not None:
             era, version, method, name = call.client.era, call.client.version[:64], call.method[:128], call.name
             program, offer = _program(call), call.client.offer
-            said = self._arguments(call)
+            said = self._arguments(call, target)
         if target is not None:
             server, label = target.server, target.label[:512]
         return Record(
@@ -134,13 +139,22 @@ class Bodies:
         task = self._digest([target.server, target.task]) if target is not None and target.task else ""
         return _trace(trail), call.client.session or "", task
 
-    def _arguments(self, call: Call) -> Arguments | None:
+    def _arguments(self, call: Call, target: Target | None) -> Arguments | None:
         """Mask and digest the part of the parameters that is the caller's own."""
         if call.method in _WITH_ARGUMENTS:
             said = call.params.get("arguments")
         else:
             said = {key: value for key, value in call.params.items() if key != "_meta"}
-        return Arguments(self._digest(said), masked(said) if self._shapes else None) if said else None
+        return Arguments(self._digest(said), _shape(said, call, target) if self._shapes else None) if said else None
+
+
+def _shape(said: Any, call: Call, target: Target | None) -> Any:
+    """Mask what was said; names of arguments that the approved schema does not know may be values themselves."""
+    tool = target is not None and target.check is not None and call.method == "tools/call" and type(said) is dict
+    if not tool or target is None or said.keys() <= target.known:
+        return masked(said)
+    known = {key: value for key, value in said.items() if key in target.known}
+    return {**masked(known), _UNKNOWN: f"names({len(said) - len(known)})"}
 
 
 def _trace(trail: Trail) -> str:
@@ -152,7 +166,15 @@ def _trace(trail: Trail) -> str:
 
 def _program(call: Call) -> str:
     name = call.client.info.get("name")
-    return name[:128] if isinstance(name, str) else ""
+    return _named(name) if isinstance(name, str) and name else ""
+
+
+@lru_cache(maxsize=256)
+def _named(name: str) -> str:
+    """Return what a program says that it is called, if it could be a name: it says of itself what it likes."""
+    words = [sum(map(str.isdigit, word)) for word in re.findall(r"\w+", name[:64]) if len(word) >= _LONG]
+    fits = _NAME.fullmatch(name) and sum(map(str.isdigit, name)) <= _DIGITS and max(words, default=0) < _FEW
+    return name if fits else f"string({len(name)})"
 
 
 def _plain(trail: Trail, time_: bytes) -> bytes:
