@@ -396,6 +396,4 @@ class Gateway:
 
 def _references() -> Any:
     """Return the maker of call references: short, unique, and in no other process's sequence."""
-    prefix = secrets.token_hex(4)
-    count = itertools.count(1)
-    return lambda: f"{prefix}-{next(count):x}"
+    return map(f"{secrets.token_hex(4)}-%x".__mod__, itertools.count(1)).__next__
