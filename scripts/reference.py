@@ -49,6 +49,7 @@ SECTIONS: Final = (
     ("limits[]", "Limit"),
     ("guards[]", "GuardEntry"),
     ("guards[].names", "Names"),
+    ("guards[].model", "Weights"),
     ("runaways[]", "Runaway"),
     ("anomalies", "Anomalies"),
     ("anomalies.quarantine", "Quarantining"),

@@ -104,6 +104,7 @@ Described = Annotated[str, Field(min_length=1, max_length=4096)]
 Fixed = Annotated[Any, PlainValidator(values.fixed), WithJsonSchema({"$comment": "any value"})]
 Arguments = Mapping[str, Fixed]
 Key = Annotated[str, *_checked(digests.key, "key digest", "^sha256:[0-9a-f]{64}$")]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 
 

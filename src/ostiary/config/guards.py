@@ -9,6 +9,7 @@ import msgspec
 from pydantic import ConfigDict, Field, Strict
 
 from ostiary.config.fields import (
+    Digest,
     Filled,
     Fixed,
     Folder,
@@ -41,6 +42,13 @@ class Names(Section):
     """A model that finds names of people and places."""
 
     model: Folder = must("The folder of a spaCy pipeline, with `meta.json` and `config.cfg`; nothing is downloaded.")
+
+
+class Weights(Section):
+    """A model of injections of the operator's own, of the same format as ours."""
+
+    file: Folder = must("Where it is.")
+    sha256: Digest = must("What it has to be: the SHA-256 of the file, in hexadecimal.")
 
 
 class GuardEntry(Section):
@@ -77,6 +85,7 @@ class GuardEntry(Section):
     names: Names | None = may(
         None, "`personal`: names of people and places as well, by a model of yours; needs the extra `ostiary[names]`."
     )
+    model: Weights | None = may(None, "`injection`: a model to use instead of ours.")
     plant: bool = may(False, "`flow`: plant a string of its own in private answers, and find it again.")
     marking: bool = may(False, "`fence`: put a mark between all words of what is fenced.")
     load: Filled | None = may(None, "`plugin`: the name under which its package registered it.")

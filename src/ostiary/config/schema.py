@@ -307,10 +307,6 @@ LATER: Final[Mapping[str, tuple[str, str]]] = {
         "sandboxes are not supported in this version",
         "remove the key and run the server in a container: its command may be `docker run -i ...`",
     ),
-    "guards.*.model": (
-        "models of your own are not supported in this version",
-        "remove the key; `use: plugin` runs a guard of your own",
-    ),
     "servers.*.credential.kind=client": (
         "client credentials are not supported in this version",
         "use kind: bearer, header or basic",

@@ -30,7 +30,7 @@ USES: Final = {
     "personal": Use(
         _STOP | {"redact", "mask", "tokenize"}, frozenset({"kinds", "skip", "at", "reveal", "names", "canary"})
     ),
-    "injection": Use(_STOP | {"redact", "fence"}, frozenset({"kinds", "skip", "at"})),
+    "injection": Use(_STOP | {"redact", "fence"}, frozenset({"kinds", "skip", "at", "model"})),
     "exact": Use(
         _STOP | {"redact", "mask", "tokenize"}, frozenset({"skip", "reveal", "words", "file"}), (("words", "file"),)
     ),

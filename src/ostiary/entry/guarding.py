@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ostiary.adapters.secrets import resolve
 from ostiary.config.checking import names
-from ostiary.config.guards import GuardEntry
+from ostiary.config.guards import GuardEntry, Weights
 from ostiary.config.parse import Document
 from ostiary.config.problems import Problem
 from ostiary.config.schema import Config
@@ -21,6 +21,7 @@ from ostiary.pipeline.revealing import Pseudonyms, Reveal
 if TYPE_CHECKING:
     from ostiary.adapters.names import Model
     from ostiary.entry.asking import Providers
+    from ostiary.guards.detecting import Detect
     from ostiary.guards.exact import Hashed
     from ostiary.pipeline.remembering import Memory
 
@@ -127,6 +128,8 @@ def local(entry: GuardEntry, pseudonyms: Pseudonyms, beside: Path = HERE) -> Gua
 
     wanted = Wanted(_kinds(entry.kinds), entry.at, frozenset(entry.skip))
     detect = listed(entry.words or (), _set(entry, beside)) if entry.use == "exact" else DETECTORS[entry.use]
+    if entry.model is not None:
+        detect = _weighing(entry.name, entry.model, beside)
     then = Then(entry.then or "block")
     if entry.names is None:
         return Local(detect, then, wanted, pseudonyms)
@@ -136,6 +139,20 @@ def local(entry: GuardEntry, pseudonyms: Pseudonyms, beside: Path = HERE) -> Gua
     model = _model(entry, beside)
     soon(model.ready)
     return Aside(Local(naming(detect, model), then, wanted, pseudonyms))
+
+
+def _weighing(name: str, own: Weights, beside: Path) -> Detect:
+    """Return what looks for injections with a model of the operator's; raise `ValueError` where it cannot be used."""
+    from ostiary.guards.classifier import Altered, loaded  # noqa: PLC0415
+    from ostiary.guards.detecting import injection  # noqa: PLC0415
+
+    try:
+        model = loaded((beside / own.file).read_bytes(), own.sha256)
+    except OSError as error:
+        raise ValueError(f"guards.{name}.model: {own.file} cannot be read: {error.strerror}") from None
+    except Altered as error:
+        raise ValueError(f"guards.{name}.model: {error}") from None
+    return injection(lambda: model)
 
 
 def _model(entry: GuardEntry, beside: Path) -> Model:

@@ -41,6 +41,7 @@ from ostiary.entry.chores import Chore, done
 from ostiary.entry.grants import Grants
 from ostiary.entry.guarding import Asking, guarding
 from ostiary.entry.identities import Speakers
+from ostiary.entry.indexing import EVERY, Indexing
 from ostiary.entry.moves import refuse_moves
 from ostiary.entry.offline import checked, data_folder, digest, restored
 from ostiary.entry.peopled import Around, peopled
@@ -66,10 +67,6 @@ log: Final = structlog.get_logger(__name__)
 
 _TICK: Final = 1.0
 _SWEEP: Final = 30
-_INDEX: Final = 2
-_INDEX_IDLE: Final = 0.5
-_INDEX_BUSY: Final = 0.04
-"""Seconds of processor time for the index every two seconds, without calls in flight and with them."""
 
 
 class Gateway:
@@ -89,6 +86,7 @@ class Gateway:
         self.holds = Holds(self.engine, seal, time.time)
         self.annexes = annexes(config, path, self.data, stores, self.telling, self.holds)
         self.index = LedgerIndex(self.data)
+        self.indexing = Indexing(self.index, lambda: self.ledger.head.n)
         pseudonyms = Pseudonyms(keys.key(self.data, PSEUDONYMS))
         self.asking = Asking(pseudonyms)
         make = guarding(pseudonyms, self.asking, path.parent)
@@ -267,8 +265,8 @@ class Gateway:
         """Return what is due; none waits for another to succeed."""
         due: list[Chore] = [self._shut_out, self._turn, self._note_uses, self._note_ends, self._take_news]
         due += [self.refresh.keep, *self.annexes.chores()]
-        if count % _INDEX == 0:
-            due.append(self._index)
+        if count % EVERY == 0:
+            due.append(self.indexing.turn)
         if count % _SWEEP == 0:
             due.append(self._sweep)
         return due
@@ -327,10 +325,6 @@ class Gateway:
         if self._returning:
             await self._serve(self._open(setups(self.revisions.config, resolve)))
             self._returning = False
-
-    async def _index(self) -> None:
-        share = _INDEX_BUSY if self.door.in_flight else _INDEX_IDLE
-        await asyncio.to_thread(self.index.update, cpu_seconds=share)
 
     async def _sweep(self) -> None:
         await self.hub.sweep(asyncio.get_running_loop().time())

@@ -7,10 +7,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from ostiary.guards import exact, personal, secrets, signs
+from ostiary.guards import classifier, exact, naming, personal, secrets, signs
+from ostiary.guards.classifier import Model
 from ostiary.guards.exact import Hashed
 from ostiary.guards.found import Found
 from ostiary.guards.masking import slug
+from ostiary.guards.shipped import shipped
 from ostiary.guards.sign import CATALOGUE
 from ostiary.guards.views import BOUNDS, View, ViewBounds, views
 
@@ -46,9 +48,15 @@ def _placed(view: View, found: tuple[Found, ...]) -> Iterator[Found]:
         yield replace(each, start=start, end=end, view=view.name)
 
 
-def _signs(text: str, _key: str, surface: str) -> tuple[Found, ...]:
-    # Definitions are read once for each version, so that every reading of them is worth its time.
-    return signs.signs(views(text, _THOROUGH if surface == CATALOGUE else BOUNDS), surface)
+def injection(model: Callable[[], Model]) -> Detect:
+    """Return what looks for injections: signs, and what a model says of the words around them and elsewhere."""
+
+    def detect(text: str, _key: str, surface: str) -> tuple[Found, ...]:
+        # Definitions are read once for each version, so that every reading of them is worth its time.
+        every = views(text, _THOROUGH if surface == CATALOGUE else BOUNDS)
+        return classifier.judged(every, signs.signs(every, surface), surface, model())
+
+    return detect
 
 
 def listed(words: Iterable[str], values: Hashed | None) -> Detect:
@@ -64,12 +72,12 @@ def listed(words: Iterable[str], values: Hashed | None) -> Detect:
 DETECTORS: Final[Mapping[str, Detect]] = {
     "secrets": _read(secrets.search),
     "personal": _read(personal.search),
-    "injection": _signs,
+    "injection": injection(shipped),
 }
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "secrets": tuple(sorted(f"{secrets.KIND}.{each}" for each in secrets.SLUGS)),
-    "personal": tuple(sorted(f"{personal.KIND}.{each}" for each in personal.SLUGS)),
-    "injection": tuple(sorted(sign.id for sign in signs.EVERY_SIGN)),
+    "personal": tuple(sorted(f"{personal.KIND}.{each}" for each in (*personal.SLUGS, *naming.SLUGS))),
+    "injection": tuple(sorted((classifier.RULE, *(sign.id for sign in signs.EVERY_SIGN)))),
     "exact": (f"{exact.KIND}.value", f"{exact.KIND}.word"),
 }
 """The rules of each of them, as the ledger names them."""

@@ -98,6 +98,7 @@ _GAPS: Final = re.compile(r"[ ._*~|-]+")
 SPACED: Final = r"(?:^|[^A-Za-z])(?:[A-Za-z][ ._*~|-]{1,3}){4}[A-Za-z](?:[^A-Za-z]|$)"
 """What is in every text with a word whose letters stand apart."""
 _NUMBERISH: Final = (
+    r"\b(?:th3|th1s|y0ur?|fr0m|s3nd|us3r|4ll|w1th|wh3n|4nd|th4t|pl3[a4]s3)\b",
     "1gn[o0]r", "ign0r", "gn[o0]r3", "pr3v", "v10u", "[i1]nstruct10", "1nstr", "syst3m", "s3cr[e3]t", "p[a4@]ssw0",
     "p4ssw", "p@ssw", "0verr", "d1sr", "f[o0]rg3t", "t0k3n", "[a@4]dm1n", "r3v3al", "d3l3t",
 )  # fmt: skip
@@ -107,8 +108,16 @@ _TELLING: Final = (
     "ignore", "disregard", "previous", "instruction", "system", "prompt", "secret", "password", "override", "forget",
     "reveal", "credential", "assistant",
 )  # fmt: skip
-ROTATED: Final = "(?i)" + "|".join(each.translate(_ROTATED) for each in _TELLING)
-BACKWARDS: Final = "(?i)" + "|".join(each[::-1] for each in _TELLING) + "|[\u202d\u202e]"
+_USUAL: Final = ("the", "you", "your", "from", "with", "user", "send", "please", "when", "this", "that")
+"""Words of any English sentence that are none, turned around or rotated."""
+ROTATED: Final = (
+    "(?i)" + "|".join(each.translate(_ROTATED) for each in _TELLING)
+    + rf"|\b(?:{'|'.join(each.translate(_ROTATED) for each in _USUAL)})\b"
+)  # fmt: skip
+BACKWARDS: Final = (
+    "(?i)" + "|".join(each[::-1] for each in _TELLING)
+    + "|[\u202d\u202e]" + rf"|\b(?:{'|'.join(each[::-1] for each in _USUAL)})\b"
+)  # fmt: skip
 """What is in most orders that are written so."""
 
 

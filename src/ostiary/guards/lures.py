@@ -12,7 +12,7 @@ from ostiary.guards.sign import CATALOGUE, CREDENTIALS, EXFILTRATION, INDIRECT, 
 _SEND: Final = r"\b(?:send|forward|upload|post|submit|transmit|e-?mail|exfiltrate|leak|copy|deliver|share|paste|append|attach|encode|include|bcc|report|relay|sync|back ?up|export|put|pass)(?:s|ing|ed)?\b"
 _LOOT: Final = r"(?:api[\s_-]?keys?|passwords?|passphrases?|credentials?|secrets?|(?:access |auth |bearer |session |refresh )tokens?|private keys?|ssh keys?|seed phrases?|conversation|chat (?:history|logs?)|message history|system prompt|contents? of|(?:customer|user|client|employee|patient|personal|private|internal|confidential|financial|payment|billing) (?:data|records?|lists?|information|details|files?|notes|documents?)|database|\.env\b|environment variables|all (?:of )?(?:the |your |my |his |her |their )?(?:data|files|e-?mails|records|messages|documents|contacts|notes|invoices|tickets|issues))"
 _PLACE: Final = r"(?:https?://|[\w.+-]+@[\w-]+\.|the following (?:url|address|endpoint|server|e-?mail|link|webhook)|this (?:url|address|endpoint|server|e-?mail|link|webhook)|[\w-]+\.(?:com|net|io|org|xyz|site|online|app|dev|ru|cn|me|sh|top)\b)"
-_SLOT: Final = r"(?:\{\{?[\s\w.-]+\}|\$\{?[A-Za-z_]\w*|%7B[\w%.-]+%7D|<[A-Za-z_\s]{2,60}>|\[[A-Z][A-Z_\s]{2,60}\]|YOUR_[A-Z_]{2,30})"
+_SLOT: Final = r"(?:\{\{?[\s\w.-]+\}|\$\{?[A-Za-z_]\w*|(?:%7B){1,2}[\w.-]+%7D|<[A-Za-z_\s]{2,60}>|\[[A-Z][A-Z_\s]{2,60}\]|YOUR_[A-Z_]{2,30})"
 _TELLING: Final = r"(?:data|secret|conversation|chat|history|context|password|passwd|api_?key|token|content|summary|answer|user_?data|base64|b64|env|leak|exfil|stolen|loot|creds?|payload|session|cookie|prompt|output|response)s?"
 _FILE: Final = r"(?:\x7e?/?\.ssh\b|\bid_(?:rsa|ed25519|ecdsa)\b|\.aws/credentials|\.config/gcloud|\.kube/config|\.netrc\b|\.npmrc\b|\.pypirc\b|\.git-credentials|\.docker/config\.json|/etc/(?:passwd|shadow|sudoers)|\.cursor/mcp\.json|\bmcp\.json\b|claude_desktop_config|\.(?:bash|zsh)_history|\.gnupg\b|wallet\.dat|cookies\.sqlite|\.env\b|/proc/self/environ|credentials\.json|\.pgpass)"
 _OUTWARD: Final = r"(?:send|post|email|mail|upload|delete|drop|write|http|fetch|shell|exec|bash|run|transfer|payment|pay|create|update|publish|share|invite|grant|deploy|merge|commit|push|webhook|notify|message|slack)"
@@ -92,7 +92,7 @@ LURES: Final = (
         "tools.order", 0.75, "Decides over calls of other tools", "Which tool is called, and how, is not for another tool's text to say.", TOOLS,
         (
             r"\b(?:before|after|prior to|when(?:ever)?|each time|every time|instead of) (?:you )?(?:us(?:e|ing)|call(?:ing)?|invok(?:e|ing)|execut(?:e|ing)|run(?:ning)?) (?:any|every|all|another|each|other)<4> (?:tools?|functions?|commands?)\b",
-            r"\b(?:before|prior to) (?:us(?:e|ing)|call(?:ing)?|invok(?:e|ing)|execut(?:e|ing)|run(?:ning)?) (?:this|the) (?:tool|function|server)\b~\b(?:read|open|cat|access|load|send|run|execute|upload|post|call|fetch|list)\b",
+            r"\b(?:before|prior to) (?:us(?:e|ing)|call(?:ing)?|invok(?:e|ing)|execut(?:e|ing)|run(?:ning)?) (?:this|the) (?:tool|function|server)\b~\b(?:read|open|cat|access|load|send|run|execute|upload|post)\b",
             r"\b(?:change|replace|modify|set|swap|alter|rewrite|redirect|substitute)\b~\b(?:recipients?|addressee|destination|payee|receiver|beneficiary|iban|account number|bank details|wallet address)\b~\b(?:to|with|by)\b",
             r"\b(?:all|every|any|each)<2> (?:commands?|tool calls?|e-?mails?|messages|requests?|payments?|transfers?|commits?|files?) (?:must|should|shall|have to|has to|need to|are to) (?:always |also |first )?(?:be )?(?:sent|prefixed|prepended|routed|forwarded|include|begin|contain|redirected|copied)\b",
         ),
@@ -107,7 +107,7 @@ LURES: Final = (
         INWARDS,
     ),
     Sign(
-        "tools.precedence", 0.6, "Wants to be preferred to other tools", "A tool that speaks ill of its neighbours shadows them.", TOOLS,
+        "tools.precedence", 0.45, "Wants to be preferred to other tools", "A tool that speaks ill of its neighbours shadows them.", TOOLS,
         (
             r"\b(?:always|must|only|should) (?:use|prefer|choose|call|select) this (?:tool|server|function)\b|\b(?:instead of|rather than|over) (?:any |all |the ){0,1}other (?:\w+ )?(?:tools?|servers?|functions?)\b",
             r"\b(?:other|all other|similar) (?:\w+ )?(?:tools?|servers?|functions?) (?:are|is|have been) (?:deprecated|unsafe|broken|outdated|unreliable|insecure|disabled|obsolete|inferior)\b",

@@ -115,7 +115,7 @@ CONCEALS: Final = (
         "conceal.languages", 0.85, "Keeps something from the user", "Whatever has to be kept from the user is not in the user's interest.", INDIRECT,
         (
             r"\b(?:nicht|nichts|niemals|ohne|kein\w{0,2})\b~\b(?:benutzer|nutzer|anwender)\w{0,2}\b~\b(?:sag|erwähn|mitteil|inform|verrat|erzähl|wissen|merk)\w*",
-            r"\b(?:sag|erzähl|verrat|erwähn|informier|teil)\w*\b~\b(?:benutzer|nutzer|anwender)\w{0,2}\b~\b(?:nicht|nichts|niemals|nie|kein\w{0,2})\b",
+            r"\b(?:sag|erzähl|verrat|erwähn|informier|teil)\w*\b~\b(?:benutzer|nutzer|anwender)\w{0,2}\b¦[^.,!?\n]*?¦\b(?:nicht|nichts|niemals|nie|kein\w{0,2})\b",
             r"\b(?:ne|n['’]en|sans|jamais)\b~\b(?:di[st]|dites|dire|mentionne[zr]?|informe[zr]?|r[eé]v[eèé]le[zr]?|pr[eé]v(?:iens|enir|enez)|signale[zr]?|parle[zr]?)\b~\b(?:utilisateur|usager)",
             r"\b(?:no|nunca|jamás|sin)\b~\b(?:dig[ao]s?|mencion|inform|revel|dec|avis|cuent|notifi)\w*\b~\busuari[oa]",
             r"\b(?:non|senza|mai)\b~\b(?:dire|dirlo|menzion|inform|rivel|avvis|comunic)\w*\b~\butente",

@@ -19,7 +19,7 @@ from ostiary.guards.imitations import IMITATIONS
 from ostiary.guards.lures import LURES
 from ostiary.guards.mentions import Setting, lowered, setting
 from ostiary.guards.overrides import CONCEALS, OVERRIDES
-from ostiary.guards.sign import ANSWER, OBFUSCATION, Sign, parts, whole
+from ostiary.guards.sign import ANSWER, CATALOGUE, OBFUSCATION, Sign, parts, whole
 from ostiary.guards.views import BOUNDS, View, ViewBounds, views
 
 SMUGGLED: Final = Sign(
@@ -64,6 +64,9 @@ _PAINS: Final = {
     "smuggled": 0.9, "base64": 0.6, "base32": 0.7, "hex": 0.6, "bits": 0.8, "rotated": 0.8, "backwards": 0.8,
     "spaced": 0.6, "numbered": 0.6, "concealed": 0.4,
 }  # fmt: skip
+_TURNS: Final = frozenset({"backwards", "rotated"})
+_THOROUGH: Final = 0.4
+"""How sure it is that somebody hid something where not all readings of a definition were made."""
 _TOLD: Final = 16
 _KIND: Final = "injection"
 
@@ -93,7 +96,9 @@ def features(text: str, surface: str = ANSWER, bounds: ViewBounds = BOUNDS) -> M
 def _all(every: Sequence[View], surface: str) -> Iterator[Found]:
     if every[0].more:
         words = f"unfolding stopped at its bound of {every[0].more}"
-        yield Found(0, len(every[0].text), _KIND, UNREAD.id, UNREAD.weight, words=words)
+        # Definitions are read so thoroughly that honest ones come to a bound as well.
+        weight = _THOROUGH if surface == CATALOGUE else UNREAD.weight
+        yield Found(0, len(every[0].text), _KIND, UNREAD.id, weight, words=words)
     for view in every:
         if view.path and view.path[-1] == "smuggled":
             yield Found(
@@ -146,8 +151,11 @@ def _told(view: View, sign: Sign, around: Setting, start: int, end: int) -> Foun
 
 
 def _pained(weight: float, path: Iterable[str]) -> float:
-    for step in {part for each in path for part in each.split("+")}:
-        weight += (1 - weight) * _PAINS.get(step, 0.0)
+    steps = [part for each in path for part in each.split("+")]
+    for step in sorted(set(steps)):
+        # What was turned around twice is what was written, and nobody took pains.
+        if step not in _TURNS or steps.count(step) % 2:
+            weight += (1 - weight) * _PAINS.get(step, 0.0)
     return weight
 
 

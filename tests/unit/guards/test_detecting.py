@@ -28,7 +28,10 @@ def test_encoded_words_are_found_and_their_place_is_that_of_the_code(use: str) -
     text = f"see {encoded} above"
     found = [each for each in DETECTORS[use](text, "", "answer") if "base64" in each.view]
     assert found
-    assert all(4 <= each.start < each.end <= 4 + len(encoded) for each in found)
+    # A model reads sentences, whatever is encoded in them.
+    exact = [each for each in found if each.rule != "injection.model"]
+    assert all(4 <= each.start < each.end <= 4 + len(encoded) for each in exact)
+    assert all(each.start < 4 + len(encoded) and each.end > 4 for each in found)
 
 
 @pytest.mark.parametrize("use", DETECTORS)

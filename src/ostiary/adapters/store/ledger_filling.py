@@ -13,7 +13,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from ostiary.adapters.store.ledger_rows import FACTS, NAMED, Glance, Line, key, merged, told
 from ostiary.adapters.store.ledger_tables import FINDER, SLOT, calls, finding, kinds, links, spans, words
 
-_KEPT: Final = 4096
+_KEPT: Final = 1024
 _AT_ONCE: Final = 500
 """Values in one `IN`: older SQLite takes 999."""
 

@@ -23,6 +23,8 @@ FACTS: Final = ("type", "subject", "client", "agent", "program", "server", "tool
 """What calls have in common with thousands of others: kept once for each combination that occurs."""
 SEARCHED: Final = ("detail", "finding", "peer", "event")
 """The words of a call in which a search by text looks for a part; identifiers are looked up whole."""
+USUAL: Final = "answered"
+DENIED: Final = "deny"
 NAMED: Final = ("trace", "session", "task", "run")
 """What tells which calls belong together."""
 
@@ -179,6 +181,7 @@ def _call(glance: Glance, time: int) -> Line:
             words.append((field, text))
     if ran is not None and ran.id:
         words.append(("run", ran.id))
+    words += unusual(glance.outcome, effect)
     facts = ("call", subject, client, agent, glance.program, glance.server, glance.tool, glance.method,
              glance.name or "", glance.outcome, effect, rule, reason)  # fmt: skip
     return Line(
@@ -187,6 +190,12 @@ def _call(glance: Glance, time: int) -> Line:
         # An outcome that says where the call came in is the only record of it: the call never left.
         glance.type == "intent" or bool(glance.endpoint),
     )  # fmt: skip
+
+
+def unusual(outcome: str, decision: str) -> list[tuple[str, str]]:
+    """Return of facts of a call those that few calls have: they get lists of their own, in which to find the newest."""
+    found = [("outcome", outcome)] if outcome and outcome != USUAL else []
+    return [*found, ("decision", decision)] if decision == DENIED else found
 
 
 def _event(glance: Glance, time: int) -> Line:
@@ -202,7 +211,9 @@ def _interrupted(glance: Glance, time: int) -> list[Line]:
         return []
     facts = ("call", *[""] * 8, "interrupted", "", "", "")
     return [
-        Line(glance.n, time, str(each), glance.segment, glance.offset, facts, None, [], new=False)
+        Line(
+            glance.n, time, str(each), glance.segment, glance.offset, facts, None, unusual("interrupted", ""), new=False
+        )
         for each in glance.references
     ]
 

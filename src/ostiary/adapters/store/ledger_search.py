@@ -14,13 +14,13 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, CompoundSelect, Connection, Row, Select, and_, false, func, or_, select, text
 
 from ostiary.adapters.store.ledger_read import Entry, Wanted
-from ostiary.adapters.store.ledger_rows import FACTS, NAMED, SEARCHED, key, millis, written
+from ostiary.adapters.store.ledger_rows import FACTS, NAMED, SEARCHED, key, millis, unusual, written
 from ostiary.adapters.store.ledger_tables import FINDER, SLOT, calls, finding, kinds, links, spans, words
 
 _TRIGRAM: Final = 3
 _LONGEST: Final = 1000
 """Characters of a text that is searched for."""
-_FEW_KINDS: Final = 200
+_FEW_KINDS: Final = 1000
 """So many combinations are asked one by one, whatever else would be faster: it takes milliseconds at most."""
 _MANY_KINDS: Final = 20_000
 _NEAR: Final = 50_000
@@ -29,6 +29,7 @@ _AT_ONCE: Final = 500
 _FEW_LINKS: Final = 20_000
 _MOST: Final = 10_000
 """Entries of one page."""
+_SHOWN: Final = frozenset({"detail", "peer", *NAMED})
 _EXACT: Final = ("subject", "client", "server", "outcome", "decision", "rule", "reason")
 _ALL: Final = 1 << 62
 
@@ -110,7 +111,7 @@ def entries(connection: Connection, rows: Iterable[Row[Any]]) -> list[Entry]:
             entry = made[n]
             if field == "finding":
                 entry.findings = "; ".join(sorted({*entry.findings.split("; "), said} - {""}))
-            elif field != "event":
+            elif field in _SHOWN:
                 setattr(entry, field, said)
     return list(made.values())
 
@@ -129,6 +130,10 @@ def _by_kind(connection: Connection, wanted: Wanted, bounds: _Range, limit: int)
     known = connection.execute(select(kinds.c.id).where(*fits).limit(_MANY_KINDS + 1)).scalars().all()
     if len(known) <= _FEW_KINDS:
         return _each(connection, known, bounds, limit)
+    listed = unusual(wanted.outcome, wanted.decision)
+    if listed and not wanted.text:
+        # What failed or was denied has a list of its own, which is walked from its newest on.
+        return _listed(connection, listed[0], select(kinds.c.id).where(*fits), bounds, limit)
     # What has many combinations is mostly frequent, too: then the newest calls are enough to look at. The planner must
     # walk these in their order, and not collect and sort all calls of each combination.
     kind, near = calls.c.kind + 0, max(bounds.low, bounds.high - _NEAR)
@@ -139,6 +144,18 @@ def _by_kind(connection: Connection, wanted: Wanted, bounds: _Range, limit: int)
     if len(known) <= _MANY_KINDS:
         return _each(connection, known, bounds, limit)
     return _read(connection, _calls().where(*bounds.holds(), within), limit)
+
+
+def _listed(
+    connection: Connection, fact: tuple[str, str], fitting: Select[tuple[int]], bounds: _Range, limit: int
+) -> list[Row[Any]]:
+    """Return the newest calls with an unusual fact, of those combinations that fit."""
+    word = select(words.c.id).where(words.c.key == key(*fact)).scalar_subquery()
+    joined = links.join(calls, calls.c.n == links.c.n)
+    within = [links.c.n < bounds.high, links.c.n >= bounds.low, *bounds.holds()]
+    numbers = select(links.c.n).select_from(joined).where(links.c.word == word, *within)
+    query = numbers.where((calls.c.kind + 0).in_(fitting.scalar_subquery())).order_by(links.c.n.desc()).limit(limit)
+    return _numbered(connection, connection.execute(query).scalars().all(), limit)
 
 
 def _each(connection: Connection, numbers: Sequence[int], bounds: _Range, limit: int) -> list[Row[Any]]:

@@ -35,7 +35,7 @@ from sqlalchemy.exc import DatabaseError
 
 from ostiary.adapters.store.ledger_rows import FACTS
 
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 """Of the tables below; an index of another layout is made anew."""
 
 meta: Final = MetaData()
