@@ -1,4 +1,4 @@
-"""The ledger's index is built beside calls, and mostly when there are none."""
+"""The ledger's index is built beside calls: at once while they are few, and in quieter times where they are many."""
 
 from __future__ import annotations
 
@@ -11,10 +11,23 @@ from ostiary.adapters.store.ledger_index import LedgerIndex
 EVERY: Final = 2
 """Seconds between two turns of the index."""
 _CALM: Final = 100
-"""Records since the last turn with which the ledger is still at rest."""
-_IDLE: Final = 0.5
-_BUSY: Final = 0.03
-"""Seconds of processor time for one turn, at rest and while calls come: a search reads what is missing by itself."""
+_FLOWING: Final = 2_500
+"""Records since the last turn, up to which the ledger is at rest, and up to which the index keeps up with it."""
+_REST: Final = 5
+"""In a flood the index has one turn of so many."""
+
+
+def share(came: int, turn: int) -> float:
+    """Return the seconds of processor time that a turn of the index may take, after so many records.
+
+    Whether a call is in flight at this moment would say little: most are over within a millisecond. In a flood each
+    call would wait for the index; a search reads by itself what is missing then.
+    """
+    if came <= _CALM:
+        return 0.5
+    if came <= _FLOWING:
+        return 0.12
+    return 0.0 if turn % _REST else 0.02
 
 
 class Indexing:
@@ -22,11 +35,12 @@ class Indexing:
 
     def __init__(self, index: LedgerIndex, newest: Callable[[], int]) -> None:
         """`newest` is the number of the ledger's newest record."""
-        self._index, self._newest, self._seen = index, newest, newest()
+        self._index, self._newest, self._seen, self._turns = index, newest, newest(), 0
 
     async def turn(self) -> None:
         """Go on with the index for a while: a chore."""
-        # Whether a call is in flight at this moment says little: most are over within a millisecond.
         now = self._newest()
-        calm, self._seen = now - self._seen < _CALM, now
-        await asyncio.to_thread(self._index.update, cpu_seconds=_IDLE if calm else _BUSY)
+        came, self._seen, self._turns = now - self._seen, now, self._turns + 1
+        seconds = share(came, self._turns)
+        if seconds:
+            await asyncio.to_thread(self._index.update, cpu_seconds=seconds)
