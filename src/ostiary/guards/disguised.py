@@ -73,9 +73,6 @@ def _blob(text: str) -> bool:
 
 
 def _opened(text: str, path: tuple[str, ...]) -> Iterator[Reading | Unread]:
-    if _PERCENT.search(text):
-        # A single one makes no text worth a view, and breaks what is compared.
-        yield Reading(unquote(text), "/".join((*path, "percent")), guess=True)
     found = views(text, _BOUNDS)
     if found[0].more:
         yield Unread(found[0].more)
@@ -86,6 +83,9 @@ def _opened(text: str, path: tuple[str, ...]) -> Iterator[Reading | Unread]:
         for name, decoded in () if same else _DECODERS.items():
             for each in dict.fromkeys(decoded(view.text)):
                 yield Reading(each, "/".join((*path, *view.path, name)), guess=True)
+    if _PERCENT.search(text):
+        # A single one makes no text worth a view, and breaks what is compared.
+        yield Reading(unquote(text), "/".join((*path, "percent")), guess=True)
 
 
 def turned(stream: str, *, guess: bool) -> Iterator[tuple[str, str]]:
