@@ -63,6 +63,9 @@ SECTIONS: Final = (
     ("telemetry", "Telemetry"),
     ("telemetry.otlp", "OTLP"),
     ("telemetry.traces", "Traces"),
+    ("alerts[]", "Alert"),
+    ("alerts[].where", "Where"),
+    ("notify.NAME", "Receiver"),
     ("expect[]", "Expectation"),
     ("expect[].who", "Who"),
 )

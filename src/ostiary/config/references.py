@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from ostiary.config import narrowing, prices, scopes, speakers, uses, values
+from ostiary.config import alerts, narrowing, prices, scopes, speakers, uses, values
 from ostiary.config.problems import Path, Problem, Unfit, did_you_mean
 from ostiary.config.tree import Node, Scalar, Table, child, place, problem_at, select
 
@@ -20,6 +20,7 @@ _PATTERNS: Final = (
     ("rules", "*", "deny", "*"),
     ("limits", "*", "on", "*"),
     ("runaways", "*", "on", "*"),
+    ("alerts", "*", "where", "tool", "*"),
     ("guards", "*", "on", "*"),
     ("guards", "*", "reveal", "*"),
     ("views", "*", "include", "*"),
@@ -153,6 +154,19 @@ def _reached(root: Table, at: Path, url: str, server: Table) -> Iterator[Problem
     yield from _private(root, at, host, server)
 
 
+def _told_safely(root: Table) -> Iterator[Problem]:
+    for path, receiver in _tables(root, "notify", "*"):
+        try:
+            parts = urlsplit(values.server_url(_text(receiver, "url")))
+        except Unfit:
+            continue
+        host, near = parts.hostname or "", tuple(_networks(receiver))
+        if parts.scheme == "http" and not values.is_loopback(host) and not near:
+            todo = "write https://..., or name its network in allow_private"
+            yield problem_at(root, (*path, "url"), "is not encrypted and leads off this machine", todo, of_value=True)
+        yield from _private(root, (*path, "url"), host, receiver)
+
+
 def _private(root: Table, path: Path, host: str, server: Table) -> Iterator[Problem]:
     try:
         address = ipaddress.ip_address("127.0.0.1" if host.casefold() == "localhost" else host)
@@ -255,7 +269,7 @@ def _limits_bound_something(root: Table) -> Iterator[Problem]:
 
 
 def _names_once(root: Table) -> Iterator[Problem]:
-    for section in ("rules", "limits", "guards", "runaways", "exports"):
+    for section in ("rules", "limits", "guards", "runaways", "exports", "alerts"):
         first: dict[str, Path] = {}
         for path, name in _texts(root, section, "*", "name"):
             if first.setdefault(name, path) != path:
@@ -329,4 +343,6 @@ _LAWS: Final[tuple[Callable[[Table], Iterator[Problem]], ...]] = (
     _views_are_whole,
     _expectations_expect,
     narrowing.check,
+    alerts.check,
+    _told_safely,
 )

@@ -11,6 +11,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, Strict
 
+from ostiary.config.alerts import Alerts, Notify
+from ostiary.config.alerts import weakened as of_notify
 from ostiary.config.authorization import Authorization
 from ostiary.config.behaviour import Anomalies, Runaway
 from ostiary.config.exports import Exports
@@ -299,6 +301,8 @@ class Config(Section):
     ledger: Ledger = may({}, "The audit ledger.")
     exports: Exports = may((), "Where the ledger is pushed to; each gets every record, also after an outage.")
     telemetry: Telemetry = may({}, "Traces, pushed metrics, and what servers hear of the trace that a call is in.")
+    alerts: Alerts = may((), "Who is told when something happens, and again when it is over.")
+    notify: Notify = may({}, "Receivers of alerts, by name.")
     expect: Annotated[tuple[Expectation, ...], Strict(strict=False)] = may((), "The policy's own tests.")
 
 
@@ -330,7 +334,8 @@ def weakened(config: Config) -> tuple[str, ...]:
         for key in GuardEntry.model_fields
         if _unsafe(guard, key)
     ]
-    return (*of_gateway, *of_servers, *of_guards, *of_ledger(config.ledger), *of_exports(config.exports))
+    of_others = (*of_ledger(config.ledger), *of_exports(config.exports), *of_notify(config.notify))
+    return (*of_gateway, *of_servers, *of_guards, *of_others)
 
 
 def _unsafe(section: Section, key: str) -> bool:

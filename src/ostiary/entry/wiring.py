@@ -84,7 +84,7 @@ class Gateway:
         stores = self.engine, self.generation, self.ledger, self.anchor
         seal = keys.Sealer(keys.key(self.data, keys.SEAL))
         self.holds = Holds(self.engine, seal, time.time)
-        self.annexes = annexes(config, path, self.data, stores, self.telling, self.holds)
+        self.annexes = annexes(config, path, self.data, stores, self.telling, self.holds, lambda: self.hub.servers)
         self.index = LedgerIndex(self.data)
         self.indexing = Indexing(self.index, lambda: self.ledger.head.n)
         pseudonyms = Pseudonyms(keys.key(self.data, PSEUDONYMS))

@@ -29,6 +29,8 @@ Write = Callable[[int, bytes], int]
 Sync = Callable[[int], None]
 Soon = Callable[[Callable[[], None]], object]
 """Call something at the end of the event loop's turn, like `call_soon`."""
+Told = Callable[[str, Mapping[str, Any]], None]
+"""Takes the kind of an event, and its facts; it neither waits nor raises."""
 
 _REFERENCES = 500
 
@@ -45,6 +47,7 @@ class Ledger:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._clock, self._monotonic, self._write, self._sync = clock, monotonic, write, sync
         self._soon: Soon | None = None
+        self._told: Told | None = None
         self._lock = locked(self._directory)
         try:
             self._open()
@@ -93,6 +96,10 @@ class Ledger:
         """Write the outcomes of one turn of the event loop together from now on; an intent still waits for nothing."""
         self._soon = soon
 
+    def tell(self, told: Told) -> None:
+        """Tell of each event from now on, whether it could be written yet or not; what is told only remembers."""
+        self._told = told
+
     def begin(self, trail: Trail, /) -> None:
         """Write the intent, or raise `LedgerStopped`: then the call must not leave."""
         if not self._record(self._bodies.intent(trail)):
@@ -132,6 +139,8 @@ class Ledger:
         body = self._bodies.event(kind, self._clock(), facts or {})
         if not self._record(body):
             self._queue.append(body)
+        if self._told is not None:
+            self._told(kind, facts or {})
 
     def tick(self, now: float) -> None:
         """Do what is due: sync, seal, rotate, try again. Call it once per second with the monotonic clock."""

@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "trim": "ostiary.entry.cli.trim:trim",
     "audit": "ostiary.entry.cli.audit:app",
     "approvals": "ostiary.entry.cli.approvals:app",
+    "alerts": "ostiary.entry.cli.alerts:app",
     "guards": "ostiary.entry.cli.guards:app",
     "probe": "ostiary.entry.cli.probe:probe",
     "scan": "ostiary.entry.cli.scan:scan",

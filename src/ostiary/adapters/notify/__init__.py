@@ -1,0 +1,1 @@
+"""Tell people of alerts: over webhooks, chats, pagers and mail."""
