@@ -53,6 +53,8 @@ NEVER = (
     "rich",
     "ostiary.guards.detecting",
     "ostiary.demo",
+    "ostiary.entry.alerting",
+    "ostiary.adapters.notify",
 )
 PEOPLE = ("ostiary.entry.people", "ostiary.entry.console", "ostiary.adapters.login", "ostiary.adapters.oauth.token")
 

@@ -18,7 +18,7 @@ from ostiary.behaviour.alarming import FIRING, Alarms, Alert, Most, Notice
 from ostiary.behaviour.happenings import CALLS, LASTING, LEDGER_STOPPED, OVER, SERVER_DOWN, Happening, kind_of
 from ostiary.config import alerts as section
 from ostiary.config.schema import Config
-from ostiary.config.values import covers, globbed
+from ostiary.config.values import covers, globbed, server_of
 from ostiary.core.trail import Trail
 from ostiary.entry.annexes import Annex
 from ostiary.entry.notifying import Way, keyed
@@ -170,9 +170,10 @@ def _happening(kind: str, facts: Mapping[str, Any], now: float) -> Happening:
     """Return what alerts hear of an event: made plain, and bounded."""
     meant = OVER.get(kind, kind)
     thing = shown(_text(facts.get(LASTING[meant])) or "the ledger") if meant in LASTING else ""
-    who = next((_text(facts[key]) for key in ("subject", "person", "agent") if key in facts), "")
+    who = next((_text(facts[key]) for key in ("subject", "person", "caller", "agent") if key in facts), "")
+    tool = _text(facts.get("tool"))
     return Happening(
-        meant, now, shown(_text(facts.get("server"))), shown(_text(facts.get("tool"))), shown(who), thing,
+        meant, now, shown(_text(facts.get("server")) or server_of(tool)), shown(tool), shown(who), thing,
         _words(facts), over=kind in OVER,
     )  # fmt: skip
 

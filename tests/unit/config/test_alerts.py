@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ostiary.behaviour.happenings import EVENTS, LASTING, OVER, SERVER_DOWN
+from ostiary.behaviour.happenings import CALLS, EVENTS, LASTING, OVER, SERVER_DOWN
 from ostiary.config.parse import parse
 from ostiary.config.problems import Invalid
 from ostiary.config.schema import Config, weakened
@@ -107,3 +107,10 @@ def test_events_that_alerts_are_about_are_written_somewhere() -> None:
     text = "\n".join(path.read_text() for path in SOURCE.rglob("*.py") if "behaviour" not in path.parts)
     written = set(re.findall(r'"([a-z_]+)"', text))
     assert {*EVENTS, *LASTING, *OVER} - {SERVER_DOWN} <= written | {"ledger_stopped"}
+
+
+def test_the_page_about_alerts_shows_what_the_gateway_takes() -> None:
+    page = (SOURCE.parents[1] / "docs" / "alerts.md").read_text("utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert len(parse(HEAD + block, "alerts.md").alerts) == 5
+    assert [kind for kind in (*CALLS, *LASTING) if f"`{kind}`" not in page] == []
