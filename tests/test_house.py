@@ -26,6 +26,7 @@ JUNK: Final = frozenset(
 # Who may swallow everything (catch it without raising it again), how often, and why. A new line is explained in review.
 SWALLOWING: Final = {
     "adapters/http/door.py": 1,  # the edge: answers 500 without a traceback
+    "adapters/notify/outbox.py": 1,  # one alert that cannot be told must end neither the others nor what calls depend on
     "adapters/plugins.py": 2,  # anybody's code, which must not end ours: the configuration is refused, and says whose
     "adapters/telemetry/exporting.py": 1,  # what is told a collector must not end what calls depend on
     "adapters/upstream/stdio.py": 1,  # one server's bad start must not end the group of all servers

@@ -57,7 +57,8 @@ class House:
 
     def __init__(self, *alerts: str) -> None:
         self.config: Config = parse(HEAD + "".join(f"  - {{{each}}}\n" for each in alerts), "ostiary.yaml")
-        self.server, self.stopped, self.now = Server(), None, 1_800_000_000.0
+        self.server, self.now = Server(), 1_800_000_000.0
+        self.stopped: str | None = None
         self.events: list[tuple[str, Mapping[str, Any]]] = []
         self.ways = {name: Way() for name in self.config.notify}
         around = Around(lambda: {"crm": self.server}, lambda: self.stopped, self._event, b"k" * 32, lambda: self.now)

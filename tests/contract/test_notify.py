@@ -210,7 +210,8 @@ class Receiving:
     """A way that answers as it is told, and remembers what it got."""
 
     def __init__(self, *answers: Verdict | Exception) -> None:
-        self.answers, self.got = list(answers), []
+        self.answers = list(answers)
+        self.got: list[Told] = []
 
     async def __call__(self, told: Told) -> Verdict:
         self.got.append(told)
@@ -249,6 +250,15 @@ async def test_what_will_never_arrive_is_given_up_and_told() -> None:
     await emptied(box)
     assert failed == [("ops", "it answered 404"), ("ops", "away")]
     assert (len(receiving.got), box.dropped, box.failing) == (1 + TRIES, 2, "away")
+
+
+async def test_a_message_that_cannot_be_written_stands_in_the_way_of_no_other() -> None:
+    receiving, failed = Receiving(UnicodeEncodeError("utf-8", "\ud800", 0, 1, "odd")), []
+    box = Outbox("ops", receiving, lambda *it: failed.append(it), lambda _: 0.0)
+    box.put(said())
+    box.put(said(ENDED))
+    await emptied(box)
+    assert (box.sent, box.dropped, failed) == (1, 1, [("ops", "it could not be written; see the log")])
 
 
 async def test_the_queue_is_bounded_and_the_newest_stay() -> None:

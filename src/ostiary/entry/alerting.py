@@ -181,7 +181,7 @@ def _happening(kind: str, facts: Mapping[str, Any], now: float) -> Happening:
 def _words(facts: Mapping[str, Any]) -> str:
     # Who it was stands in a field of its own, because it is not for every receiver.
     said = (f"{key}={_text(each)}" for key, each in facts.items() if key not in _WHO and not secretive(key))
-    return plain("; ".join(said))[:_WORDS]
+    return plain("; ".join(said).encode("utf-8", "replace").decode())[:_WORDS]
 
 
 def _text(value: Any) -> str:

@@ -40,6 +40,10 @@ async def attempted(deliver: Deliver, told: Told) -> Verdict:
         return Verdict(arrived=False, again=True, why=str(error))
     except OSError as error:
         return Verdict(arrived=False, again=True, why=error.strerror or type(error).__name__)
+    except Exception:
+        # One message that cannot be written down must end neither those after it nor what calls depend on.
+        log.exception("an alert could not be written", alert=told.notice.alert)
+        return Verdict(arrived=False, why="it could not be written; see the log")
 
 
 class Outbox:
