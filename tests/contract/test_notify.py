@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -94,7 +95,11 @@ async def test_teams_gets_an_adaptive_card_in_which_nothing_is_a_link(tmp_path: 
     (attached,) = body["attachments"]
     assert (verdict.arrived, body["type"]) == (True, "message")
     assert attached["contentType"] == "application/vnd.microsoft.card.adaptive"
-    assert "\\[a\\]\\(http:" in attached["content"]["body"][2]["text"]
+    blocks = attached["content"]["body"]
+    assert {(block["type"], run["type"]) for block in blocks for run in block["inlines"]} == {
+        ("RichTextBlock", "TextRun")
+    }
+    assert blocks[0]["inlines"][0]["text"] == "[alert] denials (crm): 12 denied"
 
 
 async def test_a_pager_is_told_begin_and_end_by_the_same_key(tmp_path: Path) -> None:
@@ -201,6 +206,17 @@ async def test_a_mail_server_in_a_private_network_is_not_spoken_to_unless_permit
     async with mailing(tmp_path, "") as found, way(**by_mail(found, unsafe_plain=True, allow_private=[])) as made:
         verdict = await attempted(made.deliver, said())
     assert ("not public" in verdict.why, found.mails) == (True, [])
+
+
+async def test_a_mail_server_that_says_nothing_keeps_nobody_from_ending() -> None:
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    async with server:
+        found = Mailing(Path("/nowhere"), server.sockets[0].getsockname()[1])
+        async with way(**by_mail(found, server=f"127.0.0.1:{found.port}", unsafe_plain=True)) as made:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await attempted(made.deliver, said())
+    assert [each.daemon for each in threading.enumerate() if each.name == "alert-mail"] == [True]
 
 
 # What waits

@@ -6,8 +6,11 @@ import asyncio
 import hashlib
 import hmac
 import ssl
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
 from typing import Final
 
 from ostiary.adapters.notify import mail
@@ -17,6 +20,7 @@ from ostiary.adapters.upstream.fetching import Fetching
 from ostiary.behaviour.alarming import Notice
 from ostiary.config.alerts import PAGERDUTY, Receiver
 from ostiary.config.values import Secret
+from ostiary.core.errors import GatewayError
 
 _WITHIN: Final = 10.0
 _DIGITS: Final = 32
@@ -60,11 +64,30 @@ class Way:
             "" if receiver.unsafe_plain else receiver.tls, receiver.user or "", tuple(receiver.allow_private),
         )  # fmt: skip
         context = self._tls or ssl.create_default_context()
-        return await asyncio.to_thread(mail.deliver, told, post, self._read(receiver.password), context)
+        return await _aside(partial(mail.deliver, told, post, self._read(receiver.password), context))
 
     def _read(self, secret: Secret | None) -> str:
         # A file ends with a line break, which no URL and no key has.
         return self._resolve(secret).strip() if secret is not None else ""
+
+
+async def _aside(work: Callable[[], Verdict]) -> Verdict:
+    """Return what something that blocks returns."""
+    done: Future[Verdict] = Future()
+    done.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except (OSError, ValueError, GatewayError) as error:
+            done.set_exception(error)
+        finally:
+            if not done.done():
+                done.set_exception(RuntimeError("what blocked ended by a fault of its own"))
+
+    # The loop's own threads are waited for at the end; a mail server that hangs must not keep the gateway from ending.
+    threading.Thread(target=run, daemon=True, name="alert-mail").start()
+    return await asyncio.wrap_future(done)
 
 
 def keyed(key: bytes) -> Callable[[Notice], str]:

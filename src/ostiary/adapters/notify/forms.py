@@ -146,8 +146,9 @@ def slack(told: Told, url: str, _key: str, _now: float) -> Outgoing:
 
 def teams(told: Told, url: str, _key: str, _now: float) -> Outgoing:
     """Return an adaptive card, as the workflow "post to a channel when a webhook request is received" takes it."""
-    head = {"type": "TextBlock", "size": "Medium", "weight": "Bolder", "wrap": True, "text": _literal(title(told))}
-    rest = [{"type": "TextBlock", "wrap": True, "text": _literal(each)} for each in lines(told)]
+    # A TextBlock reads Markdown, and with it links; a TextRun does not.
+    head = _run(title(told), size="Medium", weight="Bolder")
+    rest = [_run(each) for each in lines(told)]
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4",
         "body": [head, *rest],
@@ -169,7 +170,8 @@ def pagerduty(told: Told, url: str, key: str, _now: float) -> Outgoing:
             "payload": {
                 "summary": title(told)[:_SUMMARY], "source": told.source, "timestamp": _moment(notice.at),
                 "severity": "info" if notice.state == TEST else "error", "component": notice.alert,
-                "group": _group(told) or None, "custom_details": {"lines": list(lines(told))},
+                "custom_details": {"lines": list(lines(told))},
+                **({"group": _group(told)} if notice.group else {}),
             },
         }  # fmt: skip
     return _json(url, content)
@@ -182,9 +184,8 @@ def _json(url: str, content: Mapping[str, Any]) -> Outgoing:
     return Outgoing(url, {"content-type": "application/json"}, msgspec.json.encode(content))
 
 
-def _literal(text: str) -> str:
-    """Return a text in which Markdown finds nothing to do."""
-    return "".join(f"\\{each}" if each in "\\`*_{}[]()<>#+!|~" else each for each in text)
+def _run(text: str, **more: str) -> dict[str, Any]:
+    return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text, **more}]}
 
 
 def _group(told: Told) -> str:
