@@ -48,7 +48,7 @@ def posted() -> Iterator[Posted]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            RUN.heard("receiver", self.path, body)
+            RUN.heard("collector", self.path, body)
             found.came.append(Request(self.path, {name.lower(): it for name, it in self.headers.items()}, body))
             self.send_response(found.status)
             for name, value in found.headers.items():
