@@ -18,7 +18,7 @@ from ostiary.config.behaviour import Anomalies
 from ostiary.core.model import Caller
 from ostiary.core.trail import Trail
 from ostiary.entry.annexes import Annex
-from ostiary.operate.recalled import DENIED, FAILED, network
+from ostiary.operate.recalled import DENIED, failed, network
 from ostiary.policy.quarantine import Quarantine
 
 log: Final = structlog.get_logger(__name__)
@@ -113,5 +113,5 @@ def _seen(trail: Trail, count: int, sent: int, got: int) -> Seen | None:
     return Seen(
         trail.time, f"{caller.issuer} {caller.subject}", tool[:_NAME], caller.client,
         program[:_NAME] if isinstance(program, str) else "", network(trail.message.peer),
-        outcome in DENIED, outcome in FAILED or outcome.startswith("upstream_"), sent, got, count,
+        outcome in DENIED, failed(outcome), sent, got, count,
     )  # fmt: skip

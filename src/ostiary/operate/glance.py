@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any, Final
 
 from msgspec import Struct
+
+from ostiary.operate.recalled import failed, seconds
 
 _MOST: Final = 200_000
 """Calls that are looked at together; of more, the oldest are let go."""
 _OPEN: Final = 50_000
 _REFUSALS: Final = 8
-_FINE: Final = frozenset({"answered", "input_required"})
-_FAILED: Final = frozenset({"tool_error", "rpc_error"})
-"""Outcomes that are the server's own words, and no refusal of ours."""
+_FINE: Final = frozenset({"answered", "input_required", "abandoned"})
+"""Outcomes that are neither a refusal of ours nor a failure of the server's: whoever left was refused nothing."""
 
 
 class Ended(Struct, frozen=True):
@@ -60,9 +60,9 @@ class View(Struct, frozen=True):
 class Glance:
     """Remembers the calls of the last seconds."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, window: float) -> None:
         """Look back so far."""
-        self._seconds = seconds
+        self._seconds = window
         self._ended: deque[Ended] = deque(maxlen=_MOST)
         self._open: OrderedDict[str, tuple[str, str]] = OrderedDict()
         """By reference: who calls what, of calls that have left and not ended."""
@@ -78,9 +78,9 @@ class Glance:
         elif kind == "outcome":
             subject, tool = self._open.pop(reference) if reference in self._open else _whom(record)
             outcome = str(record.get("outcome", ""))
-            denied = outcome not in _FINE | _FAILED
+            denied = outcome not in _FINE and not failed(outcome)
             spent = (record.get("ms") or {}).get("total", 0.0)
-            self._ended.append(Ended(_seconds(record), subject, tool, outcome, spent, denied))
+            self._ended.append(Ended(seconds(record), subject, tool, outcome, spent, denied))
             if denied:
                 why = str(record.get("detail", ""))
                 self._refused.append(" ".join((str(record.get("time", "")), subject or "nobody", tool, outcome, why)))
@@ -115,21 +115,13 @@ class Glance:
         spent = sorted(each.ms for each in calls)
         return Row(
             name, len(calls), len(calls) / self._seconds, _quantile(spent, 0.5), _quantile(spent, 0.95),
-            sum(each.denied for each in calls), sum(each.outcome in _FAILED for each in calls), in_flight,
+            sum(each.denied for each in calls), sum(failed(each.outcome) for each in calls), in_flight,
         )  # fmt: skip
 
 
 def _whom(record: Mapping[str, Any]) -> tuple[str, str]:
     principal = record.get("principal") or {}
     return str(principal.get("subject", "")), str(record.get("tool") or record.get("method") or "")
-
-
-def _seconds(record: Mapping[str, Any]) -> float:
-    try:
-        return datetime.fromisoformat(str(record.get("time", ""))).timestamp()
-    except ValueError:
-        # What is damaged is for `ostiary audit verify` to name.
-        return 0.0
 
 
 def _quantile(ordered: list[float], share: float) -> float:

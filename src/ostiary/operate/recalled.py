@@ -41,15 +41,21 @@ def recalled(records: Iterable[Mapping[str, Any]]) -> Iterator[Seen]:
 def _seen(first: Mapping[str, Any], last: Mapping[str, Any]) -> Seen:
     who, outcome, amounts = first["principal"], str(last.get("outcome", "")), last.get("bytes") or {}
     return Seen(
-        _seconds(last), f"{who.get('issuer', '')} {who.get('subject', '')}",
+        seconds(last), f"{who.get('issuer', '')} {who.get('subject', '')}",
         str(first.get("tool") or first.get("name") or first.get("method") or "")[:_NAME],
         str(who.get("client", "")), str(first.get("program", "")), network(str(first.get("peer", ""))),
-        outcome in DENIED, outcome in FAILED or outcome.startswith("upstream_"),
+        outcome in DENIED, failed(outcome),
         int(amounts.get("in", 0)), int(amounts.get("out", 0)),
     )  # fmt: skip
 
 
-def _seconds(record: Mapping[str, Any]) -> float:
+def failed(outcome: str) -> bool:
+    """Say whether an outcome is the server's failure, and no refusal of ours."""
+    return outcome in FAILED or outcome.startswith("upstream_")
+
+
+def seconds(record: Mapping[str, Any]) -> float:
+    """Return when a record was written, in seconds since the epoch; 0.0 where it does not say so."""
     try:
         return datetime.fromisoformat(str(record.get("time", ""))).timestamp()
     except ValueError:
@@ -71,7 +77,7 @@ def longest(records: Iterable[Mapping[str, Any]]) -> dict[str, list[int]]:
         tool, key = str(record.get("tool", "")), str(said.get("digest", ""))
         for watch in _ALL:
             at = (hash((tool, key)), _size(said.get("masked")))
-            astray = courses[watch.kind].step(whose, (watch,), tool, at, _seconds(record))
+            astray = courses[watch.kind].step(whose, (watch,), tool, at, seconds(record))
             if astray is not None:
                 most[watch.kind, whose] = max(most.get((watch.kind, whose), 0), astray.times)
     return {watch.kind: [times for (kind, _), times in most.items() if kind == watch.kind] for watch in _ALL}

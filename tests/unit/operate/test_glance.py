@@ -55,7 +55,7 @@ def test_what_is_older_than_the_window_is_not_shown() -> None:
 
 def test_refusals_are_told_from_failures_of_servers() -> None:
     glance = Glance(60.0)
-    for how in ("answered", "input_required", "tool_error", "rpc_error", "not_found", "limited"):
+    for how in ("answered", "abandoned", "tool_error", "upstream_timeout", "not_found", "limited"):
         glance.add(outcome(how, how, principal={"subject": "bob"}, method="tools/list", detail="why"))
     (row,) = glance.view(NOW).callers
     assert (row.name, row.calls, row.failed, row.denied) == ("bob", 6, 2, 2)
