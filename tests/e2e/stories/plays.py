@@ -130,6 +130,14 @@ def standing(folder: Path, config: Json, *, approving: bool) -> Iterator[House]:
         if approving:
             # Somebody was tired: without a guard the scan of definitions holds it all the same.
             made.gateway.command("tools", "approve", HELD)
+            # A command returns before the gateway has taken in what it decided: an agent that asks at once sees nothing yet.
+            asyncio.run(until(lambda: _taken_in(made), "the gateway did not take in what was approved"))
         yield made
     finally:
         made.stop()
+
+
+def _taken_in(gateway: House) -> bool:
+    server, _, tool = HELD.partition(".")
+    approved = [each for each in gateway.records() if each.get("kind") == "definitions_approved"]
+    return any(each["server"] == server and f"tool {tool}" in each["names"] for each in approved)
