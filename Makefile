@@ -30,9 +30,10 @@ conformance: install ## the official suite: direct and through the gateway side 
 	$(PY) scripts/conformance.py --tasks
 	$(PY) scripts/conformance.py --authorization
 
-soak: install ## the long runs: isolation over a million calls, fuzzing, a hostile server, kill -9
+soak: install ## the long runs: isolation over a million calls, fuzzing, a hostile server, kill -9, power cuts
 	$(PY) scripts/soak.py
 	$(PY) scripts/crash.py --kills 20
+	$(PY) scripts/powercut.py --cuts 3000
 
 e2e: install
 	$(PY) -m pytest -m e2e

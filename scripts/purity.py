@@ -16,6 +16,7 @@ SOURCE: Final = (
     "src/ostiary/guards/*",
     "src/ostiary/integrity/*",
     "src/ostiary/behaviour/*",
+    "src/ostiary/config/capture.py",
     "src/ostiary/config/compile.py",
     "src/ostiary/config/checking.py",
     "src/ostiary/config/expect.py",

@@ -2,6 +2,7 @@
 
 python scripts/train_injection.py --fetch  brings the packages (needs numpy, scipy and scikit-learn, as the docs say)
 python scripts/train_injection.py          trains, writes the model, its digest and the table in the docs
+python scripts/train_injection.py --across  trains without one author after the other, and says what is found of each
 """
 
 # Random numbers of a fixed seed make the same texts again.
@@ -20,9 +21,12 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+import injection_written as written
 import numpy as np
+from injection_across import Again, Author, Stage, author, harmless, least, left_out, measured
 from injection_examples import Example, Maker, definitions, requests, results
-from injection_fitting import ROOT, SURFACES, Feature, Rows, Told, fitted, model_of, surfaced
+from injection_fitting import ROOT, SURFACES, Rows, fitted, model_of
+from injection_measured import refusing
 from injection_published import dresses, latent, orders, prompts
 from injection_sources import (
     definitions as real_definitions,
@@ -35,15 +39,16 @@ from injection_sources import (
     services,
     translations,
 )
+from injection_windows import MOST, Picked, gathered, looked_at, viewed
+from injection_written import Anew
 from msgspec.structs import replace
 from sklearn.linear_model import LogisticRegression
 
-from ostiary.guards.classifier import Plan, Weights, loaded, marks, packed, steps_of, totals
+from ostiary.guards.classifier import Plan, Weights, loaded, packed, totals
 from ostiary.guards.found import Found
-from ostiary.guards.sign import CATALOGUE
-from ostiary.guards.signs import signs
-from ostiary.guards.views import BOUNDS, View, ViewBounds, views
-from ostiary.guards.wording import Window, Words, around, legible, mixed, read, traits, windows
+from ostiary.guards.trees import Trees
+from ostiary.guards.views import View
+from ostiary.guards.wording import Words, read
 
 MODEL: Final = ROOT / "src/ostiary/guards/injection.model"
 PINNED: Final = ROOT / "src/ostiary/guards/shipped.py"
@@ -53,34 +58,20 @@ HELD: Final = frozenset(
     {"procedure", "quality", "authority", "greeting", "behave", "require", "language-nl", "language-tr"}
 )
 """Families of attacks of which nothing is trained on."""
-BARE: Final = 0.5
-"""How often a window is read once more without its words, only with their kinds."""
+LEAST: Final = 0.002
+"""What a name weighs at least, to be kept."""
 HARD: Final = -1.0
 """The sum from which on a harmless window is one to learn from again."""
-MOST: Final = {0: 3, 1: 3}
-"""Windows of a reading of a text, by label."""
 QUOTA: Final = {"prompts": 2400, "services": 3000, "documents": 5000, "lectures": 2500, "made": 2100, "requests": 600}
 TUNING: Final = 0.3
 """How much of that the tuning part has."""
-WEIGHTS: Final = {"prompt": 0.3, "security": 0.6}
-"""What a window of a kind weighs, others 1: prompts are no results, and lectures quote what is an attack elsewhere."""
-_WIDE: Final = 380
-"""Characters of an attack that a window shows if it shows as much as it can."""
-ROUNDS, POSITIVE = 2, 0.6
-"""How often is learnt, and what all attacks weigh against all that is harmless."""
-ALARMS: Final = {
-    "answer": {"ordinary": 0.005, "hard": 0.03, "security": 0.07, "hidden-benign": 0.03},
-    "catalogue": {"honest": 0.004},
-    "request": {"ordinary": 0.03, "prompt": 0.03},
-}
-"""Which share of harmless texts of a kind may be taken for attacks at 0.5, on the tuning part, to begin with."""
-MOVED: Final = {"answer": -0.1, "catalogue": 3.2, "request": 0.5}
-"""By how much the sums are moved after that, so that on texts of others alarms are as rare as wanted."""
-PAINS: Final = {
-    "view.base64": 1.5, "view.base32": 1.5, "view.hex": 1.5, "view.bits": 1.5, "view.smuggled": 1.5, "view.entity": 1.0,
-    "view.concealed": 0.5,
-}  # fmt: skip
-"""What is added where somebody took pains to hide a text: harmless ones are hidden more seldom than in training."""
+REAL: Final = {"answer": ("ordinary", 0.015), "catalogue": ("honest", 0.02)}
+"""Which share of what packages bring, in the tuning part, may be taken for attacks at 0.5."""
+ASKED: Final = {"ordinary": 0.03, "prompt": 0.03}
+"""The same of requests, of which none were written one by one; by how much their sums are moved after that."""
+MOVED: Final = 0.5
+WIDER: Final = 1.0
+"""By how much more than is wanted authors may be taken for attackers at 0.5."""
 
 
 def examples(seed: int, part: str, scale: float) -> list[Example]:
@@ -114,68 +105,6 @@ def _some(rng: Random, every: Iterator[Example] | list[Example], most: int) -> l
     return rng.sample(listed, min(most, len(listed)))
 
 
-def viewed(example: Example) -> list[tuple[View, Sequence[Found]]]:
-    """Return the readings of a text with their signs; some definitions are read as thoroughly as all at run time."""
-    thorough = example.surface == CATALOGUE and (example.hidden or len(example.text) % 8 == 0)
-    every = views(example.text, ViewBounds(thorough=True) if thorough else BOUNDS)
-    found = signs(every, example.surface)
-    return [(view, [sign for sign in found if sign.view == view.name]) for view in every]
-
-
-def shows(example: Example, view: View, window: Window) -> int:
-    """Return 1 for a window that shows enough of the attack, 0 for one that shows none, -1 where nobody can say."""
-    if not example.label:
-        return 0
-    if example.hidden and not view.path:
-        return -1
-    start, end = view.original(window.start, window.end)
-    first, last = example.span
-    shared = min(end, last) - max(start, first)
-    if shared <= 0:
-        return 0
-    # Not every sentence of a long attack says that it is one; what shows most of it has to.
-    return 1 if shared >= 0.6 * min(last - first, _WIDE) else -1
-
-
-def looked_at(
-    example: Example, made: Rows, pick: Callable[[View, Words, Sequence[Found]], Sequence[tuple[Window, int]]]
-) -> Iterator[tuple[list[Feature], Window, Told, int]]:
-    """Yield the windows of every view of a text that are picked, with what counts of them, and their labels."""
-    for view, found in viewed(example):
-        words = read(view.text)
-        picked = pick(view, words, found)
-        some, features = made.text(words) if picked else ([], [])
-        if view.path and not legible(some):
-            continue
-        near = around(words, some) if picked else None
-        steps = {f"view.{step}": 1.0 for step in steps_of(view.path)}
-        for window, label in picked if near else ():
-            told = surfaced(
-                {**traits(window, near), **steps, **marks(*view.original(window.start, window.end), found)},
-                example.surface,
-            )
-            yield features, window, (told, mixed(window, near)), label
-
-
-def gathered(some: Sequence[Example], rng: Random, made: Rows) -> None:
-    """Add windows of examples, drawn by chance."""
-    for example in some:
-
-        def pick(
-            view: View, words: Words, _: Sequence[Found], example: Example = example
-        ) -> Sequence[tuple[Window, int]]:
-            labelled = [(each, shows(example, view, each)) for each in windows(words)]
-            good, rest = ([each for each in labelled if each[1] == label] for label in (1, 0))
-            most = MOST[0] if not good else 1
-            return rng.sample(good, min(len(good), MOST[1])) + rng.sample(rest, min(len(rest), most))
-
-        for features, window, told, label in looked_at(example, made, pick):
-            for bare in (False,) if rng.random() > BARE else (False, True):
-                made.add(features, window, told, example.surface, bare=bare)
-                made.labels.append(label)
-                made.weights.append(WEIGHTS.get(example.kind, 1.0))
-
-
 def mined(some: Sequence[Example], model: Mapping[str, Weights], made: Rows) -> int:
     """Add the windows of harmless examples that a model takes for attacks, or nearly; return how many there are."""
     before = len(made.labels)
@@ -183,40 +112,53 @@ def mined(some: Sequence[Example], model: Mapping[str, Weights], made: Rows) -> 
         weights = model[example.surface]
 
         def pick(
-            view: View, words: Words, found: Sequence[Found], weights: Weights = weights
-        ) -> Sequence[tuple[Window, int]]:
-            sums = [each for each in totals(view, words, found, weights) if each.total > HARD]
-            return [(each.window, 0) for each in sorted(sums, key=lambda one: -one.total)[: MOST[1]]]
+            view: View, words: Words, found: Sequence[Found], example: Example = example, weights: Weights = weights
+        ) -> Picked:
+            sums = [each for each in totals(view, words, found, weights, example.text) if each.total > HARD]
+            return [(each.window, 0) for each in sorted(sums, key=lambda one: -one.total)[:MOST]]
 
-        for features, window, told, _ in looked_at(example, made, pick):
-            made.add(features, window, told, example.surface, bare=False)
+        for each in looked_at(example, made, pick):
+            made.add(each.features, each.window, each.told, example.surface, bare=False)
             made.labels.append(0)
-            made.weights.append(WEIGHTS.get(example.kind, 1.0))
+            made.weights.append(1.0)
     return len(made.labels) - before
 
 
-def trained(train: Sequence[Example], said: Callable[[str], None]) -> tuple[Any, Rows]:
-    """Return weights that were learnt in rounds, each also from what the one before took for attacks."""
-    made, w = Rows(), None
+def templates(train: Sequence[Example], said: Callable[[str], None]) -> Rows:
+    """Return the windows of templates and packages, also those that a model of these alone takes for attacks."""
+    made = Rows()
     gathered(train, Random(SEED), made)
-    for round_ in range(ROUNDS):
-        labels, own = np.array(made.labels), np.array(made.weights)
-        own = np.where(labels == 1, own * (labels == 0).sum() / (labels == 1).sum() * POSITIVE, own)
-        said(f"round {round_}: {len(labels)} windows, {labels.sum()} of attacks")
-        w = fitted(made.matrix(), labels, own, w, SEED)
-        if round_ < ROUNDS - 1:
-            harmless = [each for each in _third(train, round_) if not each.label]
-            said(f"{mined(harmless, weights_in(*model_of(w, made.names)), made)} windows to learn from again")
-    return w, made
+    labels = np.array(made.labels)
+    said(f"{len(labels)} windows, {labels.sum()} of attacks")
+    w = fitted(made.matrix(), labels, np.array(made.weights), SEED)
+    harmless = [each for each in _third(train, 0) if not each.label]
+    said(f"{mined(harmless, weights_in(*model_of(w, made.names)), made)} windows to learn from again")
+    return made
+
+
+def by_authors(train: Sequence[Example], made: Rows) -> list[Author]:
+    """Add the windows of texts that were written one by one; return their authors."""
+    real = {"answer": ("ordinary", "pages"), "catalogue": ("honest", "made")}
+    carriers = {
+        surface: [
+            each.text for each in train if (each.surface, each.kind) == (surface, kind) and each.source != made_up
+        ]
+        for surface, (kind, made_up) in real.items()
+    }
+    some: dict[str, list[Example]] = {}
+    for each in written.read():
+        some.setdefault(each.source, []).append(each)
+    maker = Maker(Random(SEED), [])
+    return [author(name, texts, Anew(texts, maker, carriers, SEED), made) for name, texts in sorted(some.items())]
 
 
 def _third(some: Sequence[Example], seed: int) -> Sequence[Example]:
     return Random(seed).sample(some, int(len(some) * 0.3))
 
 
-def weights_in(plans: Mapping[str, Plan], table: bytes) -> Mapping[str, Weights]:
+def weights_in(plans: Mapping[str, Plan], table: bytes, trees: Trees | None = None) -> Mapping[str, Weights]:
     """Return a model that is not kept yet."""
-    data = packed(plans, table)
+    data = packed(plans, table, trees)
     return loaded(data, hashlib.sha256(data).hexdigest())
 
 
@@ -226,21 +168,52 @@ def scored(example: Example, model: Mapping[str, Weights]) -> float:
     return max(
         [
             -20.0,
-            *(each.total for view, found in viewed(example) for each in totals(view, read(view.text), found, weights)),
+            *(
+                each.total
+                for view, found in viewed(example)
+                for each in totals(view, read(view.text), found, weights, example.text)
+            ),
         ]
     )
 
 
-def calibrated(tune: Sequence[Example], scores: Any, surface: str) -> tuple[float, float]:
-    """Return slope and offset of the probability: fitted, then moved so that alarms are as rare as wanted at 0.5."""
-    mine = np.array([each.surface == surface for each in tune])
+def again(plan: Plan, surface: str, more: Again) -> Plan:
+    """Return a plan that says what it said, weighed once more."""
+    factor = more.factors[surface]
+    named = {name: factor * value for name, value in plan.traits.items()}
+    for name, value in more.named.items():
+        named[name] = named.get(name, 0.0) + value
+    kept = {name: round(value, 4) for name, value in named.items() if abs(value) > LEAST}
+    return replace(
+        plan,
+        bias=round(factor * plan.bias + more.offsets[surface], 5),
+        scale=float(f"{factor * plan.scale:.6g}"),
+        traits=kept,
+        grown=True,
+    )
+
+
+def calibrated(tune: Sequence[Example], scores: Any) -> tuple[float, float]:
+    """Return slope and offset of the probability for requests: fitted, then moved so that alarms are rare at 0.5."""
+    mine = np.array([each.surface == "request" for each in tune])
     labels = np.array([each.label for each in tune])
     slope = float(LogisticRegression(C=10.0).fit(scores[mine, None], labels[mine]).coef_[0][0])
-    least = max(
+    most = max(
         float(np.quantile(scores[mine & np.array([each.kind == kind and not each.label for each in tune])], 1 - share))
-        for kind, share in ALARMS[surface].items()
+        for kind, share in ASKED.items()
     )
-    return round(slope, 5), round(-slope * least, 5)
+    return round(slope, 5), round(MOVED - slope * most, 5)
+
+
+def real(tune: Sequence[Example], scores: Any, surface: str) -> float:
+    """Return the sum that no more than the allowed share of what packages bring is above."""
+    kind, share = REAL[surface]
+    some = [
+        score
+        for each, score in zip(tune, scores, strict=True)
+        if (each.surface, each.kind) == (surface, kind) and each.source not in {"pages", "made"}
+    ]
+    return float(np.quantile(some, 1 - share))
 
 
 def told_of(tune: Sequence[Example], scores: Any, plans: Mapping[str, Plan]) -> list[str]:
@@ -255,7 +228,9 @@ def told_of(tune: Sequence[Example], scores: Any, plans: Mapping[str, Plan]) -> 
     ]
 
 
-def written(kept: bytes, train: Sequence[Example], rows: Sequence[str], to: Path) -> str:
+def written_down(
+    kept: bytes, train: Sequence[Example], authors: Sequence[Author], rows: Sequence[str], to: Path
+) -> str:
     """Write the model, and if it is the one of the package its digest and what was trained on; return its digest."""
     digest = hashlib.sha256(kept).hexdigest()
     to.write_bytes(kept)
@@ -263,11 +238,16 @@ def written(kept: bytes, train: Sequence[Example], rows: Sequence[str], to: Path
         return digest
     code = PINNED.read_text(encoding="utf-8")
     PINNED.write_text(re.sub(r'(?m)^DIGEST: Final = ".*"$', f'DIGEST: Final = "{digest}"', code), encoding="utf-8")
-    kinds = Counter((each.surface, each.kind, "yes" if each.label else "no") for each in train)
+    theirs = [each for one in authors for each in one.texts]
+    kinds = Counter(
+        (each.surface, each.kind, "yes" if each.label else "no", by)
+        for some, by in ((train, "templates, packages"), (theirs, "written"))
+        for each in some
+    )
     table = [f"| {' | '.join(key)} | {count} |" for key, count in sorted(kinds.items())]
     text = "\n".join((
-        "<!-- training -->", "| surface | kind | attack | texts |", "|---|---|---|---|", *table, "",
-        f"Model: {len(kept)} bytes, SHA-256 `{digest}`. On the tuning part, made by the same templates, at 0.5:", "",
+        "<!-- training -->", "| surface | kind | attack | made | texts |", "|---|---|---|---|---|", *table, "",
+        f"Model: {len(kept)} bytes, SHA-256 `{digest}`. Each author by what was learnt from the others, at 0.5:", "",
         "| surface | kind | attack | texts | flagged |", "|---|---|---|---|---|", *rows, "<!-- /training -->",
     ))  # fmt: skip
     page = PAGE.read_text(encoding="utf-8")
@@ -279,8 +259,10 @@ def main() -> int:
     """Train, and write what is to be written."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--fetch", action="store_true")
+    asked.add_argument("--across", action="store_true")
     asked.add_argument("--to", type=Path, default=MODEL)
     options = asked.parse_args()
+    sys.addaudithook(refusing)
     if options.fetch:
         fetch()
         return 0
@@ -291,23 +273,43 @@ def main() -> int:
 
     train, tune = examples(SEED, "train", 1.0), examples(SEED + 1, "tune", TUNING)
     said(f"{len(train)} texts to train on, {len(tune)} to tune with")
-    w, made = trained(train, said)
+    made = templates(train, said)
+    authors = by_authors(train, made)
+    said(f"{sum(len(each.texts) for each in authors)} texts of {len(authors)} authors")
+    data = made.matrix()
+    stage = Stage(data, made, authors, left_out(data, made, authors, SEED, said))
+    strangers = stage.scored()
+    rows = list(measured(authors, strangers, WIDER))
+    print("\n".join(rows))
+    if options.across:
+        return 0
+    rows_of = np.flatnonzero(np.array(made.labels) >= 0)
+    w = fitted(data[rows_of], np.array(made.labels)[rows_of], np.array(made.weights)[rows_of], SEED)
+    kept = finished(w, made, stage, tune, harmless(authors, strangers))
+    digest = written_down(kept, train, authors, rows, options.to)
+    said(f"SHA-256 {digest}")
+    return 0
+
+
+def finished(
+    w: Any, made: Rows, stage: Stage, tune: Sequence[Example], strangers: Sequence[tuple[str, str, float]]
+) -> bytes:
+    """Return a model with its thresholds at 0.5, as it is kept."""
     plans, table = model_of(w, made.names)
-    model = weights_in(plans, table)
+    more, trees = stage.again()
+    # Requests were not written one by one: what they say is weighed once.
+    plans = {surface: again(plan, surface, more) if surface in REAL else plan for surface, plan in plans.items()}
+    model = weights_in(plans, table, trees)
     scores = np.array([scored(each, model) for each in tune])
     for surface in SURFACES:
-        slope, offset = calibrated(tune, scores, surface)
-        told = {name: round(plans[surface].traits.get(name, 0.0) + more, 4) for name, more in PAINS.items()}
-        plans[surface] = replace(
-            plans[surface],
-            slope=slope,
-            offset=round(offset + MOVED[surface], 5),
-            traits={**plans[surface].traits, **told},
-        )
-    rows = told_of(tune, scores, plans)
-    print("\n".join(rows))
-    said(f"SHA-256 {written(packed(plans, table), train, rows, options.to)}")
-    return 0
+        if surface == "request":
+            slope, offset = calibrated(tune, scores)
+        else:
+            slope, offset = 1.0, -round(max(least(strangers, surface, WIDER), real(tune, scores, surface)), 5)
+        plans[surface] = replace(plans[surface], slope=slope, offset=offset)
+        print(surface, slope, offset)
+    print("\n".join(told_of(tune, scores, plans)))
+    return packed(plans, table, trees)
 
 
 if __name__ == "__main__":

@@ -56,10 +56,10 @@ def _lines(path: Path) -> list[str]:
     return path.read_text().split() if path.exists() else []
 
 
-def until(true: Callable[[], bool], seconds: float = 120.0) -> None:
+def until(true: Callable[[], bool], seconds: float = 240.0) -> None:
     """Wait until something is so."""
     end = time.monotonic() + seconds
     pause = threading.Event()
     while not true():
         assert time.monotonic() < end, "it did not become true in time"
-        pause.wait(0.01)
+        pause.wait(0.05)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from ostiary.adapters.notify.forms import Told, Verdict, lines, title
 from ostiary.config.parse import parse
@@ -46,10 +47,17 @@ class Way:
         self.closed = True
 
 
+class Health:
+    """How well a server is."""
+
+    failing = ""
+
+
 class Server:
     """A server that may be away."""
 
-    failing = ""
+    def __init__(self) -> None:
+        self.health = Health()
 
 
 class House:
@@ -115,6 +123,16 @@ async def test_a_share_counts_the_calls_that_went_well_too() -> None:
     assert await house.said() == ["[alert] a: 10 upstream_failed"]
 
 
+async def test_a_share_of_each_tells_apart_whose_calls_went_well() -> None:
+    house = House("name: a, on: [upstream_failed], share: 50%, above: 1, per: caller, to: [boss]")
+    bob = structs.replace(ANA, subject="bob")
+    house.call("answered", bob, times=100)
+    house.call("upstream_lost", ANA, times=2)
+    house.call("upstream_lost", bob, times=2)
+    await house.look()
+    assert [each.partition(":")[0] for each in await house.said("boss")] == ["[alert] a (ana)"]
+
+
 async def test_a_caller_is_named_only_to_whom_it_is_meant_for() -> None:
     house = House("name: a, on: [limited, anomaly], per: caller, to: [ops, boss]")
     house.call("limited")
@@ -143,15 +161,15 @@ async def test_what_an_event_says_is_plain_and_holds_no_secret() -> None:
 async def test_a_server_that_is_away_for_a_moment_wakes_nobody() -> None:
     house = House("name: a, on: [server_down], per: server, to: [ops]")
     for _ in range(3):
-        house.server.failing = "unreachable"
+        house.server.health.failing = "unreachable"
         await house.look(20)
-        house.server.failing = ""
+        house.server.health.failing = ""
         await house.look()
     assert await house.said() == []
-    house.server.failing = "unreachable"
+    house.server.health.failing = "unreachable"
     await house.look(100)
     assert await house.said() == ["[alert] a (crm): 1 server_down"]
-    house.server.failing = ""
+    house.server.health.failing = ""
     await house.look()
     assert (await house.said())[1:] == ["[over] a (crm)"]
 
@@ -195,6 +213,10 @@ async def test_a_receiver_that_refuses_is_told_to_others_and_in_readiness() -> N
     await house.look()
     await house.alerting._boxes["ops"]._first()
     assert list(house.annex.notes()) == ["alerts do not arrive at ops: it answered 404; 0 wait"]
+    assert {each.name.removeprefix("ostiary_alerts_"): each.look() for each in house.annex.numbers} == {
+        "sent_total": {"ops": 0, "boss": 0}, "dropped_total": {"ops": 1, "boss": 0},
+        "waiting": {"ops": 0, "boss": 0}, "arriving": {"ops": False, "boss": True},
+    }  # fmt: skip
     await house.look()
     assert await house.said("boss") == ["[alert] b: 1 alert_failed"]
 

@@ -111,9 +111,11 @@ def test_what_a_second_place_missed_it_gets_when_it_is_back(house: Anchored) -> 
     assert "Input/output error" in checkpoints.notes()[0]
     assert len(told(house)) > 1
     assert place.got.count(b"\n") == 1
+    assert checkpoints.behind()["elsewhere"] > 0
     place.error = None
     house.write(ledger, checkpoints, 2)
     assert checkpoints.failing() == {}
+    assert checkpoints.behind()["elsewhere"] == 0.0
     assert place.got == house.checkpoints.read_bytes()
     house.stop(ledger, checkpoints)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ostiary.adapters.store.ledger_costs import spent
+from ostiary.adapters.store.limits_told import MOST
 from tests.contract.budgeted import CONFIG, NOON, Till, dollars
 from tests.pipeline.stage import call
 
@@ -212,3 +213,40 @@ def test_a_call_of_unknown_price_that_was_cut_off_takes_the_rest_of_its_window_w
     again = Till(tmp_path / "two", seed=2)
     assert held(again) == [1_000_000]
     assert "team-budget" in str(again.play(call("crm__push", "ana@red")).payload)
+
+
+def test_metrics_tell_how_much_of_a_budget_is_gone_what_it_refused_and_warned_of(tmp_path: Path) -> None:
+    till = Till(tmp_path)
+    for _ in range(45):
+        till.play(call("files__drop", "ana@blue", path="/a"))
+    for name in ("ben@blue", "eve@red"):
+        till.play(call("files__drop", name, path="/a"))
+    assert till.limits.used() == {("team-budget", "blue"): 0.92, ("team-budget", "red"): 0.02}
+    assert (till.limits.fares.warned, till.limits.fares.refused) == ({"team-budget": 1}, {})
+    for _ in range(6):
+        till.play(call("files__drop", "ana@blue", path="/a"))
+    assert till.limits.fares.refused == {"team-budget": 2}
+    # A process that begins anew knows it too, and of a day that is over nothing was spent.
+    till.ledger.close()
+    again = Till(tmp_path)
+    assert again.limits.used()["team-budget", "blue"] == 1.0
+    again.now += 86_400
+    assert set(again.limits.used().values()) == {0.0}
+
+
+def test_of_budgets_that_people_have_each_metrics_tell_the_fullest_and_name_nobody(tmp_path: Path) -> None:
+    till = Till(tmp_path, text=CONFIG.replace("per: team,", "per: [team, caller, tool], shadow: true,"))
+    for credential, times in (("ana@blue", 3), ("ben@blue", 52)):
+        for _ in range(times):
+            till.play(call("files__drop", credential, path="/a"))
+    assert till.limits.used() == {("team-budget", "files.drop"): 1.04}
+    assert till.limits.fares.shadowed == {"team-budget": 2}
+
+
+def test_of_a_budget_that_thousands_share_metrics_tell_the_fullest(tmp_path: Path) -> None:
+    till = Till(tmp_path)
+    for number in range(MOST + 10):
+        for _ in range(1 + (number >= MOST)):
+            till.play(call("files__drop", f"ana@t{number}", path="/a"))
+    used = till.limits.used()
+    assert (len(used), sorted(used.values())[-10:]) == (MOST, [0.04] * 10)

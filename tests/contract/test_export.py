@@ -383,6 +383,7 @@ async def test_a_gateway_tells_what_does_not_arrive(tmp_path: Path) -> None:
     made._pumps[1].since -= 60
     await made.watch()
     assert events == ["export_failed"]
+    assert [each.look() for each in annex.numbers] == [made.behind(), {"kept": True, "lost": False}]
     assert any("lost" in note and "records wait" in note for note in annex.notes())
     (tmp_path / "no" / "folder").mkdir(parents=True)
     until(lambda: not made._pumps[1].failed)

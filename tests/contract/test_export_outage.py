@@ -45,7 +45,8 @@ class Load:
         self._thread.start()
 
     def _run(self) -> None:
-        while not self._stop.is_set() and self.written < 4_000:
+        # As long as it is wanted: receivers may take their time to come back, and there has to be a load when they do.
+        while not self._stop.is_set() and self.written < 40_000:
             for at in range(20):
                 made = trail(f"r{self.written + at}")
                 self._ledger.begin(made)
@@ -53,7 +54,7 @@ class Load:
                     self._ledger.end(made)
             self.written += 20
             self._ledger.tick(time.monotonic())
-            self._stop.wait(0.02)
+            self._stop.wait(0.04)
 
     def finish(self) -> None:
         self._stop.set()
@@ -88,6 +89,9 @@ def expected(data: Path) -> list[str]:
         if told is not None:
             found.append(happening(told, chain).uid)
     return found
+
+
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture(params=["otlp", "syslog"])

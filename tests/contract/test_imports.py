@@ -38,6 +38,8 @@ if len(sys.argv) > 2:
     # The first start makes the tables, and holds what that takes until it ends.
     database.opened(path.parent / "data")
 else:
+    # As the command begins: it is there before what it runs.
+    import ostiary.entry.cli.main
     import ostiary.entry.cli.serve
     from ostiary.entry.wiring import Gateway
     Gateway(path)
@@ -51,9 +53,13 @@ NEVER = (
     "cel_expr_python",
     "phonenumbers",
     "rich",
+    "greenlet",
     "ostiary.guards.detecting",
     "ostiary.demo",
     "ostiary.entry.alerting",
+    "ostiary.entry.capturing",
+    "ostiary.adapters.store.captures",
+    "ostiary.integrity.sealing",
     "ostiary.adapters.notify",
 )
 PEOPLE = ("ostiary.entry.people", "ostiary.entry.console", "ostiary.adapters.login", "ostiary.adapters.oauth.token")

@@ -57,6 +57,18 @@ def runs(tmp_path: Path) -> LedgerIndex:
     return index
 
 
+def test_the_timeline_of_a_task_begins_with_the_call_that_began_it(tmp_path: Path) -> None:
+    begins, other = marked("r1"), marked("r2")
+    begins.task = "t-1"
+    told(tmp_path, begins, other, marked("r3", task="t-1"))
+    index = LedgerIndex(tmp_path)
+    index.update()
+    task = index.search(Wanted(reference="r3"))[0].task
+    assert "t-1" not in task
+    assert names(timeline(index, task).entries) == ["r1", "r3"]
+    assert names(index.search(Wanted(task=task))) == ["r3", "r1"]
+
+
 def names(found: object) -> list[str]:
     return [each.reference for each in found if each.type == "call"]  # type: ignore[attr-defined]
 

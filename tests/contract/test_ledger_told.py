@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostiary.adapters.store.ledger_records import Bodies, encoded
+from ostiary.core.costs import Cost
 from ostiary.core.model import Allow, Call, Caller, Client, Deny, Era, Inbound, Kind, Reason, Target
 from ostiary.core.trail import Trail
 
@@ -46,6 +47,7 @@ def trails(draw: Any) -> tuple[Trail, Trail]:
         each.request_bytes, each.answer_bytes = draw(st.integers(0, 2**40)), draw(st.integers(0, 2**40))
         each.outcome = draw(st.sampled_from(["answered", "tool_error", "rpc_error", "abandoned", "timed_out"]))
         each.detail = draw(st.sampled_from(["", "", "", "why\n"]))
+        each.cost = draw(st.one_of(st.none(), st.builds(Cost, st.integers(0, 2**50), st.sampled_from(["USD", "EUR"]))))
         made.append(each)
     return made[0], made[1]
 

@@ -214,6 +214,24 @@ def test_what_changes_besides_is_said(shell: Shell) -> None:
     assert "The limit of rule readers changes." in done.out
 
 
+def test_what_is_kept_of_calls_is_said_before_it_changes_and_to_whom_it_happens(shell: Shell) -> None:
+    sealed = 'capture: {to: "Oth5GSVQecMlmSrf0i02D3trSJvPr5iqLs/H0uGumDk=", classes: {legal: {keep: 30d}}}\n'
+    kept = OLD.replace("servers:", f"{sealed}servers:").replace("roles: [dev, lead]", "roles: [dev], capture: legal")
+    part = kept.replace("capture: legal", "capture: {class: legal, what: [result]}")
+    old, new, less = (file(shell, f"{name}.yaml", text) for name, text in (("a", OLD), ("b", kept), ("c", part)))
+    done = shell("diff", old, new)
+    assert done.code == 1
+    said = "Of calls that rule readers allows is kept: arguments and result in the class legal; before: nothing."
+    assert said in done.out.replace("\n", " ")
+    assert "is kept: result in the class legal; before: arguments and result in the" in shell("diff", new, less).out
+    offered(shell, tool("list"), approved=(tool("list"),))
+    told = shell.good("why", "role=dev", "files.list", "-c", new)
+    assert "Kept, sealed for auditors: arguments and result in the class legal." in told.out
+    (answer,) = shell.good("why", "role=dev", "files.list", "-c", less, "--json").data["answers"]
+    assert answer["kept"] == "result in the class legal"
+    assert "Kept" not in shell.good("why", "role=dev", "files.list", "-c", old).out
+
+
 # trim
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ssl
 import sys
+import time
+from ipaddress import IPv4Address
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from ostiary.adapters.telemetry.spans import SERVER, Span
 from ostiary.config.telemetry import Telemetry
 from ostiary.core.model import Caller
 from ostiary.entry.telling import Telling
+from ostiary.policy.outliers import Outliers
 from tests.e2e.doubles.collector import Collector, collector
 
 KEY = b"k" * 32
@@ -109,3 +113,16 @@ def test_a_credential_with_a_line_break_begins_no_header(tmp_path: Path) -> None
     with pytest.raises(ValueError, match="line breaks") as caught:
         telling(otlp={"url": "https://c.example.com", "headers": {"authorization": f"file:{file}"}})
     assert "secret-word" not in str(caught.value)
+
+
+def test_addresses_that_rest_are_counted_once_for_servers_that_share_them() -> None:
+    shared = Outliers()
+    place = (IPv4Address("192.0.2.1"), 80)
+    shared.ordered([place, (IPv4Address("192.0.2.2"), 80)], time.monotonic())
+    shared.refused(place, time.monotonic())
+    setups = {"a": shared, "b": shared, "c": Outliers(), "d": None}
+    servers = {name: SimpleNamespace(setup=SimpleNamespace(outliers=each)) for name, each in setups.items()}
+    watched: dict[str, Any] = {}
+    meter = SimpleNamespace(watch=lambda name, _text, read, *_labels: watched.update({name: read}))
+    telling().measured(meter, lambda: servers, dict)  # type: ignore[arg-type]  # what is asked of them
+    assert watched["ostiary_upstream_addresses_resting"]() == 1.0

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.contract.posting import posted
 from tests.e2e.doubles.collector import collector
 from tests.e2e.prometheus import missing, prometheus, promtool, questions
 from tests.e2e.rig import UNBOUNDED, Rig, rig, upstream
@@ -52,10 +53,19 @@ CONFIG: dict[str, Any] = {
         {"name": "everyone", "allow": ["files.*"], "subjects": ["*"]},
         {"name": "never", "deny": ["files.spare_000"]},
     ],
-    "limits": [*UNBOUNDED["limits"], {"name": "few", "per": "caller", "on": ["files.spare_001"], "calls": "1/h"}],
+    "limits": [
+        *UNBOUNDED["limits"],
+        {"name": "few", "per": "caller", "on": ["files.spare_001"], "calls": "1/h"},
+        {"name": "tried", "per": "caller", "on": ["files.spare_002"], "calls": "1/h", "shadow": True},
+        {"name": "purse", "per": ["team", "tool"], "spend": "0.1 USD/month", "warn_at": "50%"},
+    ],
     "guards": [
         {"name": "words", "use": "exact", "words": ["forbidden"], "then": "block", "on": ["files.echo"]},
         {"name": "trial", "use": "exact", "words": ["dubious"], "then": "block", "on": ["files.echo"], "shadow": True},
+        {
+            "name": "asked", "use": "webhook", "on": ["files.spare_005"], "url": "https://127.0.0.1:9/",
+            "allow_private": ["127.0.0.0/8"], "then": "block", "unsafe_open": True, "key": "env:HOME",
+        },
     ],
 }  # fmt: skip
 
@@ -95,7 +105,7 @@ class Traffic:
 @pytest.mark.slow
 def test_every_panel_has_something_to_show_and_every_rule_is_evaluated(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        collecting = stack.enter_context(collector())
+        collecting, told = stack.enter_context(collector()), stack.enter_context(posted())
         files, crm = (stack.enter_context(upstream("tests.security.echo_upstream")) for _ in range(2))
         servers = {
             "files": files.settings(tools={"spare_004": {"price": "0.02 USD"}}),
@@ -105,6 +115,9 @@ def test_every_panel_has_something_to_show_and_every_rule_is_evaluated(tmp_path:
         more: dict[str, Any] = {
             "telemetry": {"otlp": collecting.settings(every="1s"), "traces": {"sample": 1.0}},
             "ledger": {"checkpoints": {"file": str(tmp_path / "elsewhere" / "checkpoints")}},
+            "exports": [{"name": "siem", "to": "file", "file": str(tmp_path / "elsewhere" / "ledger.jsonl")}],
+            "notify": {"ops": {"kind": "webhook", "url": told.url, "allow_private": ["127.0.0.0/8"]}},
+            "alerts": [{"name": "denials", "on": ["denied"], "to": ["ops"]}],
         }
         running = stack.enter_context(rig(tmp_path, servers, **CONFIG, **more))
         asking = stack.enter_context(prometheus(tmp_path, running.gateway))
@@ -121,7 +134,9 @@ def test_every_panel_has_something_to_show_and_every_rule_is_evaluated(tmp_path:
         except AssertionError:
             pytest.fail(f"panels without data: {empty}")
         assert len(asked) > 40
-        assert _exemplars(asking) <= {span.trace_id.hex() for span in collecting.spans()}
+        exemplars = _exemplars(asking)
+        # Spans are sent within a second, and this is no later.
+        asking.until(lambda: exemplars <= {span.trace_id.hex() for span in collecting.spans()}, Traffic(running))
         rules = [rule for group in asking.asked("rules")["groups"] for rule in group["rules"]]
         assert {rule["name"]: rule["lastError"] for rule in rules if rule.get("lastError")} == {}
         assert {rule["health"] for rule in rules} == {"ok"}

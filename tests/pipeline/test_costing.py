@@ -85,6 +85,18 @@ def test_a_call_that_is_not_heard_of_costs_the_most_where_something_is_reported(
     assert costing.due(trail(answered=0.0), Price("USD", per_second=10)) == Cost(30, "USD"), "until it ended"
 
 
+def test_a_price_that_nothing_depends_on_is_known_without_looking_at_the_call() -> None:
+    assert Price("USD", call=5).fixed == Cost(5, "USD") == costing.due(trail(), Price("USD", call=5))
+    for other in (
+        Price("USD", call=5, per_mb=1),
+        Price("USD", call=5, per_second=1),
+        PRICE,
+        Price("USD", call=5, most=4),
+    ):
+        assert other.fixed is None
+    assert costing.due(trail(outcome="input_required"), Price("USD", call=5)) == Cost(0, "USD")
+
+
 def test_a_question_is_no_call_of_its_own() -> None:
     price = Price("USD", call=5, per_second=10)
     assert costing.due(trail(outcome="input_required"), price) == Cost(20, "USD")

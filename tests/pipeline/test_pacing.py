@@ -32,6 +32,10 @@ def trail() -> Trail:
     return Trail(Inbound("POST", "/mcp", {}, frozenset(), "c", "127.0.0.1", nothing), "r", 1, 0.0, 0.0)
 
 
+def shortly(pacing: Pacing, call: Call, arguments: bytes) -> bool:
+    return pacing.quiet(pacing.way(call, ANA, TOOL), call, (ANA, TOOL), arguments, 1.0)
+
+
 def watching(then: Then = "stop", most: int = 3, per: Any = "run", server: str = "crm") -> Pacing:
     pacing = Pacing()
     watches = (Watch("again", "repeats", most, 60.0),)
@@ -68,7 +72,7 @@ def test_only_tools_that_a_line_is_for_are_counted() -> None:
 
 def test_a_call_that_the_short_way_leaves_is_counted_once() -> None:
     pacing, arguments = watching(), {"q": 1}
-    quiet = [pacing.quiet(called(**arguments), ANA, TOOL, encode(arguments), 1.0) for _ in range(3)]
+    quiet = [shortly(pacing, called(**arguments), encode(arguments)) for _ in range(3)]
     assert quiet == [True, True, False]
     found = pacing.found(called(**arguments), ANA, TOOL, 1.0)
     assert found is not None
@@ -79,9 +83,10 @@ def test_a_call_that_the_short_way_leaves_is_counted_once() -> None:
 
 
 def test_what_was_left_and_never_came_is_forgotten() -> None:
-    pacing = watching(most=1)
+    pacing = watching(most=2)
     for number in range(2_000):
-        assert not pacing.quiet(called(session=str(number)), ANA, TOOL, b"{}", 1.0)
+        assert shortly(pacing, called(session=str(number)), b"{}")
+        assert not shortly(pacing, called(session=str(number)), b"{}")
     assert len(pacing._found) == 1_024
 
 

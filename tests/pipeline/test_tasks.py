@@ -23,6 +23,7 @@ from ostiary.core.model import (
     Surface,
 )
 from ostiary.core.screening import Block, Pass, Payload, Redact, Verdict
+from ostiary.core.trail import Trail
 from ostiary.pipeline import tasks
 from ostiary.pipeline.world import World
 from ostiary.protocol.modern import CAPABILITIES, VERSION
@@ -86,6 +87,13 @@ def test_a_client_never_sees_the_server_s_id() -> None:
     assert RAW not in json.dumps(shown)
     assert (shown["resultType"], shown["status"], shown["ttlMs"]) == ("task", "working", 1000)
     assert "requestState" not in shown
+
+
+def test_the_call_that_began_a_task_says_which() -> None:
+    stage = Stage()
+    ident = begun(stage)
+    said(stage, TASK, about("tasks/get", ident))
+    assert [each.task for each in stage.audit.ended] == [RAW, ""]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -283,7 +291,8 @@ def sealed(endpoint: str, subject: str, raw: str) -> str:
     target = SURFACES[endpoint].targets[Kind.TOOL, NAMES[endpoint]]
     made = Call(1, "tools/call", target.exposed, {}, client())
     order = Order(made, target, known(subject, "dev"), 0.0, "ref", endpoint)
-    shown = tasks.shown(order, {"result": {**TASK, "taskId": raw, "resultType": "task"}}, WORLD)
+    answer = {"result": {**TASK, "taskId": raw, "resultType": "task"}}
+    shown = tasks.shown(order, answer, WORLD, Trail(call(), "ref", 1, 0.0, 0.0))
     return str(shown["result"]["taskId"])
 
 

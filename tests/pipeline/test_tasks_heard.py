@@ -13,10 +13,12 @@ from ostiary.core.errors import BadParams, Limited, Lost, MissingCapability
 from ostiary.core.model import MODERN, Call, Caller, Charge, Client, Era, Json, Kind, Order, Surface
 from ostiary.core.ports import Back, Settle
 from ostiary.core.screening import Block, Payload, Redact, Screen, Verdict
+from ostiary.core.trail import Trail
 from ostiary.integrity import results
 from ostiary.pipeline import tasks
 from ostiary.protocol.modern import SUBSCRIPTION
 from tests.pipeline.stage import Heard, Stage, known, looking
+from tests.pipeline.stage import call as inbound
 
 pytestmark = pytest.mark.requirement("MCP-43")
 
@@ -63,7 +65,11 @@ class Desk:
         call = msgspec.structs.replace(self.order.call, method="tools/call")
         order = msgspec.structs.replace(self.order, call=call, target=target, caller=known(subject, "dev"))
         answer = {"result": {**TASK, "taskId": raw, "resultType": "task"}}
-        return str(tasks.shown(order, answer, self.stage.world)["result"]["taskId"])
+        return str(
+            tasks.shown(order, answer, self.stage.world, Trail(inbound("files__read"), "ref", 1, 0.0, 0.0))["result"][
+                "taskId"
+            ]
+        )
 
     def watched(self, asked: Any) -> dict[str, Any]:
         """Return the tasks of these that the subscriber may hear of."""

@@ -17,6 +17,7 @@ PERIODS: Final = (2, 3, 4)
 """How many different calls a circle may have to be seen as one."""
 _GROWN: Final = 4
 """Arguments that have grown by less than this factor are not ever-growing, however often they did."""
+_NEVER: Final = (0,) * (PERIODS[-1] + 1)
 _SIZES: Final = 32
 """Tools whose arguments' sizes are remembered for one run."""
 
@@ -27,7 +28,7 @@ class Watch(Struct, frozen=True):
     name: str
     kind: Kind
     most: int
-    """The same call so often in a row; a circle so often; so many calls; growth so often in a row."""
+    """The same call so often in a row; a circle so often; so many calls; growth so often in a row. At least two."""
     within: float
     """Seconds: a pause as long as this ends what was going on."""
 
@@ -43,6 +44,11 @@ class Course(Struct):
     """When the calls were that count as a storm, no more of them than the limit."""
     sizes: OrderedDict[str, tuple[int, int, int]]
     """By tool: the first size of a growing row, the newest one, and how often it grew."""
+    rest: float
+    """A pause as long as this ends everything that was going on."""
+    growth: int
+    """How often arguments may not grow, by the strictest watch; 0: nobody watches for that."""
+    storms: tuple[Watch, ...]
     last: float = 0.0
 
 
@@ -71,8 +77,13 @@ _SAID: Final[Mapping[Kind, str]] = {
 
 def began(watches: Iterable[Watch]) -> Course:
     """Return the course of a run that has called nothing yet."""
-    storm = max((watch.most for watch in watches if watch.kind == "calls"), default=0)
-    return Course(deque(maxlen=PERIODS[-1]), [0] * (PERIODS[-1] + 1), deque(maxlen=storm), OrderedDict())
+    watches = tuple(watches)
+    storms = tuple(watch for watch in watches if watch.kind == "calls")
+    growth = min((watch.most for watch in watches if watch.kind == "growth"), default=0)
+    return Course(
+        deque(maxlen=PERIODS[-1]), [*_NEVER], deque(maxlen=max((each.most for each in storms), default=0)),
+        OrderedDict(), max(watch.within for watch in watches), growth, storms,
+    )  # fmt: skip
 
 
 def step(course: Course, watches: tuple[Watch, ...], tool: str, key: int, size: int, now: float) -> Astray | None:
@@ -80,24 +91,37 @@ def step(course: Course, watches: tuple[Watch, ...], tool: str, key: int, size: 
 
     `key` stands for the tool and its arguments, `size` is that of the arguments in bytes, `now` in seconds.
     """
-    rest = now - course.last
+    if now - course.last >= course.rest:
+        course.latest.clear()
+        course.sizes.clear()
     course.last = now
     latest, again = course.latest, course.again
-    if rest >= max(watch.within for watch in watches):
-        latest.clear()
-        course.sizes.clear()
-    known = len(latest)
-    for period in range(1, PERIODS[-1] + 1):
-        again[period] = again[period] + 1 if known >= period and latest[-period] == key else 0
+    new = key not in latest
+    if new:
+        again[:] = _NEVER
+    else:
+        known = len(latest)
+        for period in range(1, PERIODS[-1] + 1):
+            again[period] = again[period] + 1 if known >= period and latest[-period] == key else 0
     latest.append(key)
     course.times.append(now)
-    grown = _grown(course.sizes, tool, size)
+    grown = _grown(course.sizes, tool, size) if course.growth else 0
+    if new and (not grown or grown < course.growth) and not _stormy(course, now):
+        # Nearly every call is like this, and is neither a repetition nor in a circle.
+        return None
     found: Astray | None = None
     for watch in watches:
         times = _times(course, watch, grown, now)
         if times >= watch.most and found is None:
             found = Astray(watch, times, watch.within)
     return found
+
+
+def _stormy(course: Course, now: float) -> bool:
+    for watch in course.storms:  # noqa: SIM110 - it is asked before each call, and a generator costs more than this
+        if _full(course, watch, now):
+            return True
+    return False
 
 
 def _times(course: Course, watch: Watch, grown: int, now: float) -> int:

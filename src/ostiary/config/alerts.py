@@ -28,7 +28,7 @@ from ostiary.config.fields import (
 )
 from ostiary.config.problems import Path, Problem, Unfit, did_you_mean
 from ostiary.config.rules import Patterns
-from ostiary.config.tree import Node, Scalar, Table, child, problem_at, select
+from ostiary.config.tree import Node, Table, child, problem_at, tables, texts
 
 PAGERDUTY: Final = "https://events.pagerduty.com/v2/enqueue"
 _MAILBOX: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}")
@@ -155,29 +155,29 @@ def weakened(notify: Mapping[str, Receiver]) -> tuple[str, ...]:
 def check(root: Table) -> Iterator[Problem]:
     """Yield what is wrong between alerts, receivers and servers."""
     receivers, servers = (_names(child(root, key)) for key in ("notify", "servers"))
-    for path, text in _texts(root, "alerts", "*", "to", "*"):
+    for path, text in texts(root, "alerts", "*", "to", "*"):
         if text not in receivers:
             todo = did_you_mean(text, receivers) or _listed("notify", receivers)
             yield problem_at(root, path, f'nobody in notify is called "{text}"', todo, of_value=True)
-    for path, text in _texts(root, "alerts", "*", "where", "server", "*"):
+    for path, text in texts(root, "alerts", "*", "where", "server", "*"):
         if servers and not any(values.globbed(text, each) for each in servers):
             todo = did_you_mean(text, servers) or _listed("servers", servers)
             yield problem_at(root, path, f'no server fits "{text}"', todo, of_value=True)
-    for path, alert in _tables(root, "alerts", "*"):
+    for path, alert in tables(root, "alerts", "*"):
         yield from _shared(root, path, alert)
-    for path, receiver in _tables(root, "notify", "*"):
+    for path, receiver in tables(root, "notify", "*"):
         yield from _whole(root, path, receiver)
 
 
 def _shared(root: Table, path: Path, alert: Table) -> Iterator[Problem]:
-    kinds = [text for _, text in _texts(alert, "on", "*")]
+    kinds = [text for _, text in texts(alert, "on", "*")]
     if "share" in alert.items and not all(kind in CALLS for kind in kinds):
         said = "is for kinds that are calls only"
         yield problem_at(root, (*path, "share"), said, f"remove it, or use only: {', '.join(CALLS)}")
 
 
 def _whole(root: Table, path: Path, receiver: Table) -> Iterator[Problem]:
-    kind = next((text for _, text in _texts(receiver, "kind")), "")
+    kind = next((text for _, text in texts(receiver, "kind")), "")
     if kind not in _MEANT:
         return
     needed, more = _MEANT[kind]
@@ -192,7 +192,7 @@ def _whole(root: Table, path: Path, receiver: Table) -> Iterator[Problem]:
 
 
 def _secret_place(root: Table, path: Path, receiver: Table, kind: str) -> Iterator[Problem]:
-    url = next((text for _, text in _texts(receiver, "url")), "")
+    url = next((text for _, text in texts(receiver, "url")), "")
     if kind in ("slack", "teams") and url and not url.startswith(("env:", "file:")):
         said = "this URL is a secret: whoever knows it can post"
         todo = "put it in a file or the environment and write file:/path or env:NAME"
@@ -205,15 +205,3 @@ def _names(node: Node | None) -> tuple[str, ...]:
 
 def _listed(what: str, names: tuple[str, ...]) -> str:
     return f"in {what} are {', '.join(sorted(names)[:10])}" if names else f"add it to {what}"
-
-
-def _tables(root: Node, *steps: str) -> Iterator[tuple[Path, Table]]:
-    for path, node in select(root, *steps):
-        if isinstance(node, Table):
-            yield path, node
-
-
-def _texts(root: Node, *steps: str) -> Iterator[tuple[Path, str]]:
-    for path, node in select(root, *steps):
-        if isinstance(node, Scalar) and isinstance(node.value, str):
-            yield path, node.value

@@ -228,6 +228,7 @@ def _tool(server: schema.Server, policy: Policy, where: str, definition: Json, o
         drops=schemas.dropping(shape) if server.unknown_arguments == "drop" else None,
         mirrored=headers.mirrored(shape),
         timeout=(own.timeout if own and own.timeout else server.timeout),
+        repeats=server.retries > 0 and _harmless(_described(definition, own)),
         price=policy.counting.price(label),
     )
 
@@ -243,6 +244,12 @@ def _described(definition: Json, own: schema.Tool | None) -> Json:
         return definition
     theirs = definition.get("annotations")
     return {**definition, "annotations": {**theirs, **said} if isinstance(theirs, dict) else said}
+
+
+def _harmless(definition: Json) -> bool:
+    """Say whether a tool may be called twice in place of once, by its approved definition and the operator's word."""
+    said = definition.get("annotations")
+    return isinstance(said, dict) and (said.get("readOnlyHint") is True or said.get("idempotentHint") is True)
 
 
 def _other(server: schema.Server, policy: Policy, where: str, kind: Kind, definition: Json) -> Target:

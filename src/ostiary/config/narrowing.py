@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from ostiary.config import values
-from ostiary.config.problems import Path, Problem, did_you_mean
-from ostiary.config.tree import Node, Scalar, Table, child, problem_at, select
+from ostiary.config.problems import Problem, did_you_mean
+from ostiary.config.tree import Scalar, Table, child, problem_at, select, tables, texts
 from ostiary.policy import conditions
 from ostiary.policy.flows import GUARD
 from ostiary.policy.syntax import Misread
@@ -23,15 +23,6 @@ def check(root: Table) -> Iterator[Problem]:
         yield from law(root)
 
 
-def _tables(root: Node, *steps: str) -> Iterator[tuple[Path, Table]]:
-    yield from ((path, node) for path, node in select(root, *steps) if isinstance(node, Table))
-
-
-def _texts(root: Node, *steps: str) -> Iterator[tuple[Path, str]]:
-    found = ((path, node.value) for path, node in select(root, *steps) if isinstance(node, Scalar))
-    yield from ((path, value) for path, value in found if isinstance(value, str))
-
-
 def _value(table: Table, key: str) -> object:
     node = table.items.get(key)
     return node.value if isinstance(node, Scalar) else None
@@ -44,7 +35,7 @@ def _names(root: Table, section: str) -> tuple[str, ...]:
 
 def _views_exist(root: Table) -> Iterator[Problem]:
     known = _names(root, "views")
-    named = [*_texts(root, "rules", "*", "views", "*"), *_texts(root, "expect", "*", "view")]
+    named = [*texts(root, "rules", "*", "views", "*"), *texts(root, "expect", "*", "view")]
     for path, name in named:
         if name not in known:
             what = f'no view is called "{name}"'
@@ -53,7 +44,7 @@ def _views_exist(root: Table) -> Iterator[Problem]:
 
 def _issuers_exist(root: Table) -> Iterator[Problem]:
     known = (_OWN, *_names(root, "identity"))
-    named = [*_texts(root, "rules", "*", "issuers", "*"), *_texts(root, "expect", "*", "who", "issuer")]
+    named = [*texts(root, "rules", "*", "issuers", "*"), *texts(root, "expect", "*", "who", "issuer")]
     for path, name in named:
         if name not in known:
             what = f'no identity is called "{name}"'
@@ -65,9 +56,9 @@ def _people_are_told_apart(root: Table) -> Iterator[Problem]:
     issuers = [path[1] for path, _ in select(root, "identity", "*", "issuer")]
     if len(issuers) < 2:  # noqa: PLR2004 - one issuer gives each name once
         return
-    for path, rule in _tables(root, "rules", "*"):
+    for path, rule in tables(root, "rules", "*"):
         for key in _PERSONAL if "issuers" not in rule.items and "deny" not in rule.items else ():
-            if any(text != "*" for _, text in _texts(rule, key, "*")):
+            if any(text != "*" for _, text in texts(rule, key, "*")):
                 yield problem_at(
                     root, (*path, key), "may be somebody else's name at another issuer",
                     f"add issuers: [{issuers[0]}] to say whose word counts",
@@ -75,7 +66,7 @@ def _people_are_told_apart(root: Table) -> Iterator[Problem]:
 
 
 def _narrowed_to_something(root: Table) -> Iterator[Problem]:
-    for path, rule in _tables(root, "rules", "*"):
+    for path, rule in tables(root, "rules", "*"):
         if _value(rule, "read_only") is True and _value(rule, "destructive") is True:
             yield problem_at(root, (*path, "destructive"), "nothing is both read-only and destructive", "remove one")
         if "checks" in rule.items and "deny" in rule.items:
@@ -89,7 +80,7 @@ def _narrowed_to_something(root: Table) -> Iterator[Problem]:
 
 def _conditions_have_arguments(root: Table) -> Iterator[Problem]:
     """Refuse conditions on arguments where there are none: a rule would deny every resource for ever."""
-    for path, rule in _tables(root, "rules", "*"):
+    for path, rule in tables(root, "rules", "*"):
         when = _value(rule, "when")
         try:
             found = conditions.condition(when) if isinstance(when, str) else None
@@ -97,7 +88,7 @@ def _conditions_have_arguments(root: Table) -> Iterator[Problem]:
             continue
         looking = "when" if found is not None and found.arguments else "checks" if "checks" in rule.items else ""
         for key in ("allow", "deny") if looking else ():
-            for at, text in _texts(rule, key, "*"):
+            for at, text in texts(rule, key, "*"):
                 if text == "*" or ":" in text:
                     yield problem_at(
                         root, (*path, *at), f"covers resources, which have no arguments for `{looking}` to look at",
@@ -108,7 +99,7 @@ def _conditions_have_arguments(root: Table) -> Iterator[Problem]:
 def _runs_can_meet_it(root: Table) -> Iterator[Problem]:
     """Demand that what a rule waits for can come: one that waits for ever denies nothing."""
     servers, guards = _names(root, "servers"), _reading(root)
-    for path, text in [*_texts(root, "rules", "*", "after", "*"), *_texts(root, "expect", "*", "after", "*")]:
+    for path, text in [*texts(root, "rules", "*", "after", "*"), *texts(root, "expect", "*", "after", "*")]:
         guard, server = text.removeprefix(GUARD), values.server_of(text)
         if text.startswith(GUARD):
             if guard not in guards:
@@ -125,16 +116,16 @@ def _runs_can_meet_it(root: Table) -> Iterator[Problem]:
 def _reading(root: Table) -> dict[str, bool]:
     """Return the guards by name, and whether each of them reads answers."""
     found = {}
-    for _, guard in _tables(root, "guards", "*"):
-        name, sides = _value(guard, "name"), [text for _, text in _texts(guard, "in", "*")]
+    for _, guard in tables(root, "guards", "*"):
+        name, sides = _value(guard, "name"), [text for _, text in texts(guard, "in", "*")]
         if isinstance(name, str):
             found[name] = not sides or "answer" in sides
     return found
 
 
 def _views_change_what_they_have(root: Table) -> Iterator[Problem]:
-    for path, view in _tables(root, "views", "*"):
-        included = [text for _, text in _texts(view, "include", "*")]
+    for path, view in tables(root, "views", "*"):
+        included = [text for _, text in texts(view, "include", "*")]
         for key in ("describe", "set"):
             table = view.items.get(key)
             for label in table.items if isinstance(table, Table) else ():

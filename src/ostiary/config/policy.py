@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ostiary.config import flows, members, moments, rules
+from ostiary.config.capture import kept
 from ostiary.config.counting import Counting
 from ostiary.config.patterns import Index, overlaps
 from ostiary.config.problems import Path
@@ -219,11 +220,12 @@ def issuers(config: Config) -> dict[str, tuple[str, ...]]:
     return {OWN: (OWN, config.gateway.url), **named}
 
 
-def _order(each: Read) -> tuple[int, bool, bool, str]:
+def _order(each: Read) -> tuple[int, bool, bool, bool, str]:
     # Where several rules allow, the one that takes the fewest people's approval decides, which may be nobody's; then
-    # one without a limit: a limit bounds its own rule, not the others.
-    conditional = bool(each.condition or each.demands or each.written.after)
-    return sum(it.quorum for it in each.rule.approvals), bool(each.rule.charges), conditional, each.rule.name
+    # one that has something kept, which nobody may evade by another; then one without a limit, which bounds its own.
+    rule, conditional = each.rule, bool(each.condition or each.demands or each.written.after)
+    quorum = sum(it.quorum for it in rule.approvals)
+    return quorum, rule.capture is None, bool(rule.charges), conditional, rule.name
 
 
 def _careful(each: Read) -> bool:
@@ -245,7 +247,10 @@ def _read(rule: rules.Rule, named: Mapping[str, tuple[str, ...]]) -> Read:
         charges = (Charge(f"rule:{rule.name}", "caller", rule.limit.per_second, float(rule.limit.count), 0),)
     condition = conditions.condition(rule.when) if rule.when is not None else None
     after, scopes = frozenset(rule.after or ()), frozenset(rule.scopes or ())
-    compiled = Rule(rule.name, needs, scopes, charges, when=said(rule), after=after, approvals=_approvals(rule))
+    approvals, capture = _approvals(rule), kept(rule.capture)
+    compiled = Rule(
+        rule.name, needs, scopes, charges, when=said(rule), after=after, approvals=approvals, capture=capture
+    )
     window = _window(rule.during) if rule.during is not None else None
     patterns = tuple(rule.allow or rule.deny or ())
     demanded = demands.demands(rule.checks or {})

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from ostiary.config import alerts, narrowing, prices, scopes, speakers, uses, values
+from ostiary.config import alerts, capture, narrowing, prices, scopes, speakers, uses, values
 from ostiary.config.problems import Path, Problem, Unfit, did_you_mean
-from ostiary.config.tree import Node, Scalar, Table, child, place, problem_at, select
+from ostiary.config.tree import Node, Scalar, Table, child, place, problem_at, select, tables, texts
 
 _PATTERNS: Final = (
     ("rules", "*", "allow", "*"),
@@ -40,20 +40,8 @@ def check(root: Table) -> Iterator[Problem]:
         yield from law(root)
 
 
-def _tables(root: Node, *steps: str) -> Iterator[tuple[Path, Table]]:
-    for path, node in select(root, *steps):
-        if isinstance(node, Table):
-            yield path, node
-
-
-def _texts(root: Node, *steps: str) -> Iterator[tuple[Path, str]]:
-    for path, node in select(root, *steps):
-        if isinstance(node, Scalar) and isinstance(node.value, str):
-            yield path, node.value
-
-
 def _text(node: Node, *steps: str) -> str:
-    return next((text for _, text in _texts(node, *steps)), "")
+    return next((text for _, text in texts(node, *steps)), "")
 
 
 def _has(table: Table, key: str) -> bool:
@@ -88,7 +76,7 @@ def _listens_encrypted(root: Table) -> Iterator[Problem]:
     except Unfit:
         return
     gateway = child(root, "gateway")
-    secured = isinstance(gateway, Table) and (_has(gateway, "tls") or any(_texts(gateway, "trusted_proxy", "*")))
+    secured = isinstance(gateway, Table) and (_has(gateway, "tls") or any(texts(gateway, "trusted_proxy", "*")))
     if secured or values.is_loopback(address.host) or _is_true(root, "gateway", "unsafe_plaintext"):
         return
     yield problem_at(
@@ -108,7 +96,7 @@ def _metrics_are_either(root: Table) -> Iterator[Problem]:
 
 
 def _one_transport(root: Table) -> Iterator[Problem]:
-    for path, server in _tables(root, "servers", "*"):
+    for path, server in tables(root, "servers", "*"):
         said = [key for key in _TRANSPORTS if _has(server, key)]
         if len(said) > 1:
             yield problem_at(
@@ -130,7 +118,7 @@ def _one_transport(root: Table) -> Iterator[Problem]:
 
 def _reached_safely(root: Table) -> Iterator[Problem]:
     for key in ("url", "sse"):
-        for path, server in _tables(root, "servers", "*"):
+        for path, server in tables(root, "servers", "*"):
             yield from _reached(root, (*path, key), _text(server, key), server)
 
 
@@ -155,7 +143,7 @@ def _reached(root: Table, at: Path, url: str, server: Table) -> Iterator[Problem
 
 
 def _told_safely(root: Table) -> Iterator[Problem]:
-    for path, receiver in _tables(root, "notify", "*"):
+    for path, receiver in tables(root, "notify", "*"):
         try:
             parts = urlsplit(values.server_url(_text(receiver, "url")))
         except Unfit:
@@ -190,7 +178,7 @@ def _private(root: Table, path: Path, host: str, server: Table) -> Iterator[Prob
 
 
 def _networks(server: Table) -> Iterator[values.Network]:
-    for _, text in _texts(server, "allow_private", "*"):
+    for _, text in texts(server, "allow_private", "*"):
         try:
             yield values.network(text)
         except Unfit:
@@ -198,13 +186,13 @@ def _networks(server: Table) -> Iterator[values.Network]:
 
 
 def _certificates_with_keys(root: Table) -> Iterator[Problem]:
-    for path, tls in _tables(root, "servers", "*", "tls"):
+    for path, tls in tables(root, "servers", "*", "tls"):
         if _has(tls, "certificate") != _has(tls, "key"):
             yield problem_at(root, path, "certificate and key go together", "give both or neither")
 
 
 def _headers_once(root: Table) -> Iterator[Problem]:
-    for path, headers in _tables(root, "servers", "*", "headers"):
+    for path, headers in tables(root, "servers", "*", "headers"):
         seen: dict[str, str] = {}
         for key in headers.items:
             first = seen.setdefault(key.casefold(), key)
@@ -213,16 +201,16 @@ def _headers_once(root: Table) -> Iterator[Problem]:
 
 
 def _tools_are_either(root: Table) -> Iterator[Problem]:
-    for path, tool in _tables(root, "servers", "*", "tools", "*"):
+    for path, tool in tables(root, "servers", "*", "tools", "*"):
         if _is_true(tool, "destructive") and _is_true(tool, "read_only"):
             yield problem_at(root, path, "cannot be destructive and read_only", "keep one of the two")
 
 
 def _servers_exist(root: Table) -> Iterator[Problem]:
     servers = tuple(found.items) if isinstance(found := child(root, "servers"), Table) else ()
-    named = [(path, text) for site in _PATTERNS for path, text in _texts(root, *site)]
+    named = [(path, text) for site in _PATTERNS for path, text in texts(root, *site)]
     for changed in ("rename", "describe", "set"):
-        for path, table in _tables(root, "views", "*", changed):
+        for path, table in tables(root, "views", "*", changed):
             named += [((*path, key), key) for key in table.items]
     for path, text in named:
         server = values.server_of(text)
@@ -231,6 +219,10 @@ def _servers_exist(root: Table) -> Iterator[Problem]:
         what = f'no server is called "{server}"' if "*" not in server else f'no server\'s name fits "{server}"'
         at_value = path[-2] not in ("rename", "describe", "set")
         yield problem_at(root, path, what, did_you_mean(server, servers) or _listed(servers), of_value=at_value)
+    for path, table in tables(root, "telemetry", "propagate_to"):
+        for server in (each for each in table.items if each not in servers):
+            what = f'no server is called "{server}"'
+            yield problem_at(root, (*path, server), what, did_you_mean(server, servers) or _listed(servers))
 
 
 def _listed(servers: tuple[str, ...]) -> str:
@@ -238,7 +230,7 @@ def _listed(servers: tuple[str, ...]) -> str:
 
 
 def _rules_are_whole(root: Table) -> Iterator[Problem]:
-    for path, rule in _tables(root, "rules", "*"):
+    for path, rule in tables(root, "rules", "*"):
         allow, deny = _has(rule, "allow"), _has(rule, "deny")
         if allow == deny:
             said = "both allow and deny" if allow else "neither allow nor deny"
@@ -263,7 +255,7 @@ def _rules_are_whole(root: Table) -> Iterator[Problem]:
 
 
 def _limits_bound_something(root: Table) -> Iterator[Problem]:
-    for path, limit in _tables(root, "limits", "*"):
+    for path, limit in tables(root, "limits", "*"):
         if not any(_has(limit, key) for key in ("calls", "concurrent", "bytes", "seconds", "spend")):
             yield problem_at(root, path, "limits nothing", "add calls: 600/min, concurrent: 20, or both")
 
@@ -271,7 +263,7 @@ def _limits_bound_something(root: Table) -> Iterator[Problem]:
 def _names_once(root: Table) -> Iterator[Problem]:
     for section in ("rules", "limits", "guards", "runaways", "exports", "alerts"):
         first: dict[str, Path] = {}
-        for path, name in _texts(root, section, "*", "name"):
+        for path, name in texts(root, section, "*", "name"):
             if first.setdefault(name, path) != path:
                 line = place(root, first[name]).line
                 yield problem_at(
@@ -281,7 +273,7 @@ def _names_once(root: Table) -> Iterator[Problem]:
 
 def _guards_are_whole(root: Table) -> Iterator[Problem]:
     yield from uses.check(root)
-    for path, guard in _tables(root, "guards", "*"):
+    for path, guard in tables(root, "guards", "*"):
         if _has(guard, "reveal") and _text(guard, "then") != "tokenize":
             said = "nothing to reveal: only tokens can be turned back"
             yield problem_at(root, (*path, "reveal"), said, "write then: tokenize, or remove it")
@@ -289,17 +281,17 @@ def _guards_are_whole(root: Table) -> Iterator[Problem]:
 
 def _views_are_whole(root: Table) -> Iterator[Problem]:
     servers = child(root, "servers")
-    for path, view in _tables(root, "views", "*"):
+    for path, view in tables(root, "views", "*"):
         name = str(path[-1])
         if child(servers, name) is not None:
             yield problem_at(root, path, "a server has this name", "give the view a name of its own")
-        included = [text for _, text in _texts(view, "include", "*")]
+        included = [text for _, text in texts(view, "include", "*")]
         yield from _renamed(root, (*path, "rename"), view, included)
 
 
 def _renamed(root: Table, path: Path, view: Table, included: list[str]) -> Iterator[Problem]:
     taken: dict[str, str] = {}
-    for key, new in ((str(path[-1]), text) for path, text in _texts(view, "rename", "*")):
+    for key, new in ((str(path[-1]), text) for path, text in texts(view, "rename", "*")):
         at = (*path, key)
         if ":" in key.partition(".")[0]:
             yield problem_at(
@@ -312,11 +304,11 @@ def _renamed(root: Table, path: Path, view: Table, included: list[str]) -> Itera
 
 
 def _expectations_expect(root: Table) -> Iterator[Problem]:
-    for path, expectation in _tables(root, "expect", "*"):
-        can = {text for key in ("can", "held") for _, text in _texts(expectation, key, "*")}
-        if not can and not any(True for _ in _texts(expectation, "cannot", "*")):
+    for path, expectation in tables(root, "expect", "*"):
+        can = {text for key in ("can", "held") for _, text in texts(expectation, key, "*")}
+        if not can and not any(True for _ in texts(expectation, "cannot", "*")):
             yield problem_at(root, path, "expects nothing", "add can: [...] or cannot: [...]")
-        for at, text in _texts(expectation, "cannot", "*"):
+        for at, text in texts(expectation, "cannot", "*"):
             if text in can:
                 yield problem_at(
                     root, (*path, *at), "is expected both ways", "keep it in can or in cannot", of_value=True
@@ -344,5 +336,6 @@ _LAWS: Final[tuple[Callable[[Table], Iterator[Problem]], ...]] = (
     _expectations_expect,
     narrowing.check,
     alerts.check,
+    capture.check,
     _told_safely,
 )

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, Strict
 
+from ostiary.config.capture import Wanted
 from ostiary.config.fields import (
     Arguments,
     Check,
@@ -138,6 +139,11 @@ class Rule(Section):
     )
     unless_approved: Approval | None = may(
         None, "Of a rule that denies: who may approve a call that it would deny, which then goes on."
+    )
+    capture: Wanted | None = may(
+        None,
+        "What is kept, sealed, of the calls that it allows: the name of a class of `capture.classes`, or `{class: "
+        "NAME, what: [arguments]}`. Of rules that allow the same call, one that has something kept decides.",
     )
     shadow: bool = may(False, "Rehearse it: the ledger says what it would have done, and it decides nothing.")
 

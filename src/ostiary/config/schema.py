@@ -15,6 +15,7 @@ from ostiary.config.alerts import Alerts, Notify
 from ostiary.config.alerts import weakened as of_notify
 from ostiary.config.authorization import Authorization
 from ostiary.config.behaviour import Anomalies, Runaway
+from ostiary.config.capture import Capture
 from ostiary.config.exports import Exports
 from ostiary.config.exports import weakened as of_exports
 from ostiary.config.fields import (
@@ -207,6 +208,15 @@ class Answers(Section):
     values: Annotated[int, Field(ge=1, le=MOST.values)] = may(MOST.values, "How many values a result may hold.")
 
 
+class Breaker(Section):
+    """When a server that fails is left alone, so that calls fail at once instead of waiting for it."""
+
+    failures: Annotated[int, Field(ge=0, le=1000)] = may(
+        5, "Calls in a row that are lost, time out or reach nobody until it is left alone; 0: never."
+    )
+    open: Seconds = may("10s", "For how long; twice as long each time that one call, sent to see, fails too.")
+
+
 _ONE_TRANSPORT: Final[dict[str, JsonValue]] = {
     "oneOf": [{"required": ["command"]}, {"required": ["url"]}, {"required": ["sse"]}]
 }
@@ -247,7 +257,16 @@ class Server(Section):
         False, "Speak http:// to a host beyond loopback: everyone in between reads and changes it."
     )
     timeout: Seconds = may("30s", "How long one call may take.")
-    max_in_flight: Count = may(32, "Calls at the same time; more wait until their deadline.")
+    max_in_flight: Count = may(32, "Calls at the same time; more wait until their deadline, and callers take turns.")
+    max_waiting: Annotated[int, Field(ge=0, le=100_000)] = may(
+        256, "Calls that may wait for that; of one more, the last one of whoever has most waiting is answered 503."
+    )
+    retries: Annotated[int, Field(ge=0, le=1)] = may(
+        0,
+        "How often a call is sent again that was lost before a byte of its answer came; only tools whose approved "
+        "definition says readOnlyHint or idempotentHint, or that are `read_only` here.",
+    )
+    breaker: Breaker = may({}, "When it is left alone.")
     approve: Literal["first-use", "always", "never"] = may(
         "first-use",
         "What is approved without a person: what it offers when it is first seen, everything at any time, or nothing.",
@@ -299,6 +318,7 @@ class Config(Section):
     anomalies: Anomalies | None = may(None, "An alarm where a caller is not themselves; without it nobody looks.")
     prices: Prices = may({}, "What tokens of models cost.")
     ledger: Ledger = may({}, "The audit ledger.")
+    capture: Capture | None = may(None, "Payloads of calls, kept sealed where rules want that; without it none are.")
     exports: Exports = may((), "Where the ledger is pushed to; each gets every record, also after an outage.")
     telemetry: Telemetry = may({}, "Traces, pushed metrics, and what servers hear of the trace that a call is in.")
     alerts: Alerts = may((), "Who is told when something happens, and again when it is over.")

@@ -155,6 +155,20 @@ def select(node: Node | None, *steps: str, path: Path = ()) -> Iterator[tuple[Pa
         yield from select(child(node, name), *rest, path=(*path, name))
 
 
+def tables(node: Node | None, *steps: str) -> Iterator[tuple[Path, Table]]:
+    """Yield every table under these keys, as `select` does."""
+    for path, found in select(node, *steps):
+        if isinstance(found, Table):
+            yield path, found
+
+
+def texts(node: Node | None, *steps: str) -> Iterator[tuple[Path, str]]:
+    """Yield every text under these keys, as `select` does."""
+    for path, found in select(node, *steps):
+        if isinstance(found, Scalar) and isinstance(found.value, str):
+            yield path, found.value
+
+
 def place(node: Node, path: Path, *, of_value: bool = False) -> Place:
     """Return where a path's key stands, or its value; for a path that leads nowhere, the last key that exists."""
     found = node.place

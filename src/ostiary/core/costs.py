@@ -54,6 +54,13 @@ class Price(Struct, frozen=True):
             return self.most
         return None if self.per_mb or self.per_second or self.reported else self.call
 
+    @property
+    def fixed(self) -> Cost | None:
+        """What every call costs that was carried out; None: that depends on the call."""
+        if self.per_mb or self.per_second or self.reported or self.most is not None:
+            return None
+        return Cost(self.call, self.currency)
+
 
 class Budget(Struct, frozen=True):
     """What may be spent in each hour, day or month of a calendar."""

@@ -67,6 +67,12 @@ class Fault(GatewayError):
     code, status, jsonrpc, public = "fault", 500, -32603, "Internal error in the gateway"
 
 
+class ResultNotCaptured(Fault):
+    """A rule wants results to be kept, and this one could not be: the call happened, and its result stays here."""
+
+    code, status, jsonrpc, public, readable = "result_not_captured", 500, -31044, "The result cannot be handed on", True
+
+
 # What arrived is not the protocol it claims to be.
 
 
@@ -262,6 +268,9 @@ class Lost(UpstreamFailure):
     code, status, jsonrpc, readable = "upstream_lost", 502, -31021, True
     public = "The server went away during the call, which may or may not have taken effect"
 
+    heard = True
+    """Whether any byte of an answer may have come."""
+
 
 class TimedOut(UpstreamFailure):
     """The call's deadline passed."""
@@ -300,6 +309,12 @@ class LedgerStopped(Busy):
     """The ledger cannot be written, so nothing may happen that it would have to record."""
 
     code, status, jsonrpc, public = "ledger_stopped", 503, -31041, "The gateway cannot record calls at the moment"
+
+
+class NotCaptured(Busy):
+    """A rule wants what is said to be kept, sealed, and it cannot be at the moment: the call does not leave."""
+
+    code, status, jsonrpc, public = "not_captured", 503, -31043, "The gateway cannot keep calls as a rule wants it"
 
 
 class Closing(Busy):

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from ostiary.core.capturing import Capture
 from ostiary.core.costs import Price
 from ostiary.core.rules import Approval, Ask, Ruling, Tracking
 from ostiary.core.rules import Charge as Charge
@@ -175,6 +176,8 @@ class Allow(Struct, frozen=True):
     """All of these are needed."""
     approved: str = ""
     """Who approved it, where that was needed and done."""
+    capture: Capture | None = None
+    """What has to be kept of it; None: nothing."""
 
 
 class Deny(Struct, frozen=True):
@@ -247,6 +250,8 @@ class Target(Struct, frozen=True):
     """What a run has met that called it, of all that rules ask for; empty where none asks."""
     timeout: float = 30.0
     """Seconds."""
+    repeats: bool = False
+    """A call of it may be sent a second time where the server went away before it said anything."""
     task: str = ""
     """The upstream's id of the task that a call of this tool became; empty: the tool itself is meant."""
     price: Price | None = None

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from ostiary.core.capturing import Capture, Captured, Half
 from ostiary.core.model import Answer, Caller, Charge, Inbound, Json, Order, Snapshot
 from ostiary.core.rules import Approval
 from ostiary.core.trail import Trail
@@ -154,6 +155,14 @@ class Approving(Protocol):
     """Return who approved a wish, which uses the approval up; raise `Held` where nobody did."""
 
     async def __call__(self, wish: Wish, /) -> str: ...
+
+
+class Capturing(Protocol):
+    """Keep one half of a call, sealed; it is on the disk when this returns. Raise `NotCaptured` where it cannot be."""
+
+    async def __call__(
+        self, capture: Capture, half: Half, caller: Caller, reference: str, said: Json, /
+    ) -> Captured: ...
 
 
 class Change(Struct, frozen=True):

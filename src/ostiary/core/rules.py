@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
+from ostiary.core.capturing import Capture
 from ostiary.core.costs import Budget
 
 
@@ -96,6 +97,8 @@ class Rule(Struct, frozen=True):
     """It is none of the configuration's: somebody shut the target out for now."""
     approvals: tuple[Approval, ...] = ()
     """None or one. An allow allows only with it; a deny denies only without it."""
+    capture: Capture | None = None
+    """What is kept of the calls that it allows; None: nothing."""
 
 
 class Tracking(Struct, frozen=True):

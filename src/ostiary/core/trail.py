@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from ostiary.core.capturing import Captured
 from ostiary.core.costs import Cost
 from ostiary.core.errors import GatewayError, Quarantined
 from ostiary.core.model import Call, Caller, Decision, Inbound, Target
@@ -47,6 +48,10 @@ class Trail(Struct):
     """What the caller is told beside the answer, where their run seems to go in circles."""
     cost: Cost | None = None
     """What the call cost, as far as that is known by now; None: nothing that has a price."""
+    captured: tuple[Captured, ...] = ()
+    """What was kept of it, sealed, where a rule wants that."""
+    task: str = ""
+    """The server's id of the task that the call began."""
     told: bytes = b""
     """What the ledger told of an earlier call that agrees with this one in all but time, reference and arguments."""
 

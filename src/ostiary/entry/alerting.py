@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -12,6 +13,7 @@ import structlog
 from msgspec import Struct
 
 from ostiary.adapters.notify.forms import Told
+from ostiary.adapters.notify.kept import KeptFile
 from ostiary.adapters.notify.outbox import Outbox
 from ostiary.adapters.telemetry.logs import plain, secretive, shown
 from ostiary.behaviour.alarming import FIRING, Alarms, Alert, Most, Notice
@@ -20,7 +22,7 @@ from ostiary.config import alerts as section
 from ostiary.config.schema import Config
 from ostiary.config.values import covers, globbed, server_of
 from ostiary.core.trail import Trail
-from ostiary.entry.annexes import Annex
+from ostiary.entry.annexes import Annex, Number
 from ostiary.entry.notifying import Way, keyed
 
 log: Final = structlog.get_logger(__name__)
@@ -31,18 +33,27 @@ _MOST: Final = 20_000
 _DOWN_AFTER: Final = 30
 """Seconds for which a server has to be away: one that is restarted is nothing to wake people for."""
 _WORDS: Final = 300
+_TO: Final = ("receiver",)
 _WHO: Final = frozenset({"subject", "person", "caller", "agent", "issuer", "client", "token", "whose", "by"})
 """Facts that say who: they are told by name only where callers are."""
 
 Event = Callable[[str, Mapping[str, Any]], None]
 
 
-class Server(Protocol):
-    """A server, as far as it may be away."""
+class Health(Protocol):
+    """How well a server is."""
 
     @property
     def failing(self) -> str:
         """Why it does not answer; empty: it does."""
+
+
+class Server(Protocol):
+    """A server, as far as it may be away."""
+
+    @property
+    def health(self) -> Health:
+        """How well it is."""
 
 
 class Around(Struct, frozen=True):
@@ -56,6 +67,8 @@ class Around(Struct, frozen=True):
     key: bytes
     """The gateway's own."""
     time: Callable[[], float] = time.time
+    kept: Path | None = None
+    """The folder in which alerts wait that have not arrived; None: they end with the process."""
 
 
 class Alerting:
@@ -66,20 +79,28 @@ class Alerting:
         self._config, self._ways, self._around, self._key = config, ways, around, keyed(around.key)
         most = {name: Most(each.most.count, float(each.most.seconds)) for name, each in config.notify.items()}
         self._alarms = Alarms([_alert(each) for each in config.alerts], most)
-        self._boxes = {name: Outbox(name, way.deliver, self._failed) for name, way in ways.items()}
+        self._boxes = {name: self._box(name, way) for name, way in ways.items()}
+        self._pauses = {each.name: each.pause for each in config.alerts}
         self._kinds = frozenset(kind for each in config.alerts for kind in each.on)
         self._outcomes = frozenset(outcome for kind in self._kinds & CALLS.keys() for outcome in CALLS[kind])
-        self._all = any(each.share for each in config.alerts)
+        shares = [each for each in config.alerts if each.share]
+        self._all = bool(shares)
+        self._by_tool = any(each.per == "tool" or each.where.tool is not None for each in shares)
+        self._by_caller = any(each.per == "caller" or each.where.caller is not None for each in shares)
         self._calls: dict[tuple[str, str, str, str], list[Any]] = {}
         self._events: list[tuple[str, Mapping[str, Any]]] = []
         self._away: dict[str, int] = {}
         self._stopped = False
 
+    def _box(self, name: str, way: Way) -> Outbox:
+        file = KeptFile(self._around.kept, name) if self._around.kept is not None else None
+        return Outbox(name, way.deliver, self._failed, time=self._around.time, file=file)
+
     def annex(self) -> Annex:
         """Return what the gateway has to do for it."""
         hears = self._hear if self._outcomes else None
         runs = tuple(box.run for box in self._boxes.values())
-        return Annex("alerts", hears, (self._look,), runs, self._notes, self._close)
+        return Annex("alerts", hears, (self._look,), runs, self._notes, self._numbers(), self._close)
 
     def told(self, kind: str, facts: Mapping[str, Any]) -> None:
         """Take an event of the ledger, if an alert is about it; it only remembers."""
@@ -87,11 +108,14 @@ class Alerting:
             self._events.append((kind, facts))
 
     def _hear(self, trail: Trail) -> None:
-        if trail.outcome not in self._outcomes and not self._all:
+        told = trail.outcome in self._outcomes
+        if not told and not self._all:
             return
+        # Of calls that are only counted, most of all, no more is told apart than a share depends on.
         caller, target = trail.caller, trail.target
-        who = caller.subject if caller is not None else ""
-        key = (trail.outcome, target.server, target.label, who) if target is not None else (trail.outcome, "", "", who)
+        who = caller.subject if caller is not None and (told or self._by_caller) else ""
+        server, label = (target.server, target.label) if target is not None else ("", "")
+        key = (trail.outcome, server, label if told or self._by_tool else "", who)
         heard = self._calls.get(key)
         if heard is not None:
             heard[0], heard[1] = heard[0] + 1, trail.reference
@@ -116,10 +140,13 @@ class Alerting:
             self._alarms.hear(_happening(kind, facts, now))
         for notice in self._alarms.due(now):
             self._tell(notice)
+        for box in self._boxes.values():
+            await box.keep()
 
     def _watch(self) -> None:
         """Notice what lasts and is no event of its own: servers that are away, and a ledger that is stopped."""
-        failing = {name: each.failing for name, each in self._around.servers().items() if each.failing}
+        servers = self._around.servers()
+        failing = {name: each.health.failing for name, each in servers.items() if each.health.failing}
         for name in self._away.keys() - failing.keys():
             if self._away.pop(name) >= _DOWN_AFTER:
                 self.told("server_up", {"server": name})
@@ -134,9 +161,21 @@ class Alerting:
 
     # Telling
 
+    def _numbers(self) -> tuple[Number, ...]:
+        def each(of: Callable[[Outbox], float]) -> Callable[[], dict[str, float]]:
+            return lambda: {name: of(box) for name, box in self._boxes.items()}
+
+        return (
+            Number("ostiary_alerts_sent_total", "Alerts that arrived.", each(lambda box: box.sent), _TO),
+            Number("ostiary_alerts_dropped_total", "Alerts that were given up.", each(lambda box: box.dropped), _TO),
+            Number("ostiary_alerts_waiting", "Alerts that wait.", each(lambda box: box.waiting), _TO),
+            Number("ostiary_alerts_arriving", "1: the last one arrived.", each(lambda box: not box.failing), _TO),
+        )
+
     def _tell(self, notice: Notice) -> None:
         named = self._config.notify[notice.to].callers == "name"
-        self._boxes[notice.to].put(Told(notice, self._key(notice), self._config.gateway.url, named))
+        told = Told(notice, self._key(notice), self._config.gateway.url, named)
+        self._boxes[notice.to].put(told, self._pauses[notice.alert])
         kind = "alert_told" if notice.state == FIRING else "alert_over"
         facts = {"alert": notice.alert, "to": notice.to, "kinds": dict(notice.kinds)}
         log.info("an alert is told", state=notice.state, **facts)

@@ -18,7 +18,7 @@ from ostiary.adapters.store.ledger_read import ledger_directory
 from ostiary.adapters.store.ledger_start import LedgerUnusable, ledger_keys
 from ostiary.adapters.store.second_place import Astray
 from ostiary.config.ledger import Ledger as Section
-from ostiary.entry.annexes import Annex
+from ostiary.entry.annexes import Annex, Number
 from ostiary.entry.places import places
 
 log: Final = structlog.get_logger(__name__)
@@ -34,7 +34,9 @@ class Anchor:
 
     def annex(self) -> Annex:
         """Return what the gateway has to do for it; it is closed after the ledger, and so not here."""
-        return Annex("checkpoints", chores=(self.anchor,), notes=self.checkpoints.notes)
+        told = "How long a place has lacked what there is: records, or checkpoints of them."
+        numbers = (Number("ostiary_checkpoints_behind_seconds", told, self.checkpoints.behind, ("place",)),)
+        return Annex("checkpoints", chores=(self.anchor,), notes=self.checkpoints.notes, numbers=numbers)
 
     async def anchor(self) -> None:
         """Do what is due: a chore, which waits for no disk."""

@@ -13,7 +13,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ostiary.adapters.providers.asking import Asking, Bounds, World
-from ostiary.adapters.providers.breaker import Pace, State
 from ostiary.adapters.providers.formats import Answer, Outgoing, Provider, Send, Setting
 from ostiary.adapters.providers.providers import PROVIDERS as PROVIDERS
 from ostiary.adapters.providers.providers import made
@@ -24,6 +23,7 @@ from ostiary.config.guards import GuardEntry
 from ostiary.config.values import Secret
 from ostiary.core.screening import Fence, Guard, Payload, Redact, Text
 from ostiary.pipeline.revealing import Pseudonyms
+from ostiary.policy.breakers import Pace, State
 
 _LIMITS: Final = Limits(connections=32, waiting=512, head=32 * 1024, body=4 * 1024 * 1024)
 _HIDDEN: Final = ("secrets", "personal")

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import msgspec
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Engine
 
 from ostiary.adapters.store import habits, quarantines
@@ -31,6 +33,17 @@ _MOST: Final = 50_000
 _BY: Final = "anomalies"
 
 
+class _Heard(Struct, gc=False):
+    """Calls of one second that are alike; it refers to nothing that could refer to it."""
+
+    seen: Seen | None
+    caller: Caller
+    count: int
+    sent: int
+    got: int
+    """Bytes of requests and of answers."""
+
+
 class Observing:
     """Learns what is usual for callers, and raises an alarm where one is not themselves."""
 
@@ -45,7 +58,7 @@ class Observing:
         """`event` writes into the ledger, `moved` says that the database has changed."""
         self._section, self._data, self._engine, self._event, self._moved = section, data, engine, event, moved
         self._watcher = habits.remembered(data)
-        self._heard: dict[tuple[Any, ...], list[Any]] = {}
+        self._heard: dict[tuple[bytes | str, str], _Heard] = {}
         self._seconds = 0
         self.alarms = 0
 
@@ -54,27 +67,29 @@ class Observing:
         return Annex("anomalies", hears=self._hear, chores=(self._observe,), close=self._keep)
 
     def _hear(self, trail: Trail) -> None:
-        # Calls that are alike are learnt from together: what is kept of a call costs less than looking at it.
         caller = trail.caller
         if caller is None:
             return
+        # Calls that are alike are learnt from together: what is kept of a call costs less than looking at it. The call
+        # itself is let go: kept for a second, thousands of them are what the collector of cycles walks through.
         key = (trail.told or trail.reference, trail.outcome)
         heard = self._heard.get(key)
         if heard is not None:
-            heard[0] += 1
-            heard[1] += trail.request_bytes
-            heard[2] += trail.answer_bytes
+            heard.count += 1
+            heard.sent += trail.request_bytes
+            heard.got += trail.answer_bytes
         elif len(self._heard) < _MOST:
-            self._heard[key] = [1, trail.request_bytes, trail.answer_bytes, trail]
+            self._heard[key] = _Heard(_seen(trail), caller, 1, trail.request_bytes, trail.answer_bytes)
 
     async def _observe(self) -> None:
         """Learn from the calls of the last second: a chore."""
         heard, self._heard = self._heard, {}
-        for at, (count, sent, got, trail) in enumerate(heard.values()):
-            seen = _seen(trail, count, sent, got)
-            found = self._watcher.observe(seen) if seen is not None else None
-            if found is not None:
-                await self._alarm(found, trail.caller)
+        for at, one in enumerate(heard.values()):
+            if one.seen is not None:
+                seen = replace(one.seen, count=one.count, sent=one.sent, got=one.got)
+                found = self._watcher.observe(seen)
+                if found is not None:
+                    await self._alarm(found, one.caller)
             if not at % 64:
                 await asyncio.sleep(0)
         self._seconds += 1
@@ -104,7 +119,8 @@ class Observing:
         await asyncio.to_thread(habits.keep, self._data, msgspec.msgpack.encode(self._watcher))
 
 
-def _seen(trail: Trail, count: int, sent: int, got: int) -> Seen | None:
+def _seen(trail: Trail) -> Seen | None:
+    """Return what is learnt from of a call, and of those that are like it."""
     caller, call, target, outcome = trail.caller, trail.call, trail.target, trail.outcome
     if caller is None or call is None or (target is not None and not target.server):
         return None
@@ -113,5 +129,5 @@ def _seen(trail: Trail, count: int, sent: int, got: int) -> Seen | None:
     return Seen(
         trail.time, f"{caller.issuer} {caller.subject}", tool[:_NAME], caller.client,
         program[:_NAME] if isinstance(program, str) else "", network(trail.message.peer),
-        outcome in DENIED, failed(outcome), sent, got, count,
+        outcome in DENIED, failed(outcome),
     )  # fmt: skip

@@ -50,9 +50,14 @@ def annexes(
         from ostiary.entry.alerting import Alerting, Around  # noqa: PLC0415 - most gateways need none of it
         from ostiary.entry.notifying import Way  # noqa: PLC0415 - most gateways need none of it
 
-        around = Around(servers, lambda: ledger.stopped, ledger.event, keys.key(data, KEY))
+        around = Around(servers, lambda: ledger.stopped, ledger.event, keys.key(data, KEY), kept=data / "alerts")
         ways = {name: Way(each, resolve) for name, each in config.notify.items()}
         alerting = Alerting(config, ways, around)
         ledger.tell(alerting.told)
         found.append(alerting.annex())
-    return Annexes(*found)
+    if config.capture is None:
+        return Annexes(*found)
+    from ostiary.entry.capturing import Keeping  # noqa: PLC0415 - most gateways need none of it
+
+    keeping = Keeping(config.capture, data, ledger.event, stopped)
+    return Annexes(*found, keeping.annex(), capture=keeping.captures)

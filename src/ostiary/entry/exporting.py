@@ -25,13 +25,15 @@ from ostiary.adapters.store.ledger_read import Placed, ledger_directory
 from ostiary.adapters.store.ledger_source import LedgerQueue
 from ostiary.config.exports import Export
 from ostiary.config.values import Secret
-from ostiary.entry.annexes import Annex
+from ostiary.entry.annexes import Annex, Number
 from ostiary.protocol.happening import Happening, happening, plain
 
 _LEAVING: Final = 3.0
 """Seconds that the end waits for what is being sent."""
 _TOLD_AFTER: Final = 30.0
 """Seconds for which nothing arrives before readiness says so."""
+
+_EXPORT: Final = ("export",)
 
 Event = Callable[[str, Mapping[str, Any]], None]
 Resolve = Callable[[Secret], str]
@@ -48,7 +50,11 @@ class Exporting:
 
     def annex(self) -> Annex:
         """Return what the gateway has to do for it."""
-        return Annex("exports", chores=(self.watch,), running=(self.run,), notes=self.notes, close=self.close)
+        numbers = (
+            Number("ostiary_export_behind", "Records that an export has not acknowledged.", self.behind, _EXPORT),
+            Number("ostiary_export_arriving", "1: records arrive at the export's receiver.", self.arriving, _EXPORT),
+        )
+        return Annex("exports", None, (self.watch,), (self.run,), self.notes, numbers, self.close)
 
     async def run(self) -> None:
         """Send as long as the gateway runs."""
@@ -73,6 +79,11 @@ class Exporting:
         # A fault of ours must not look like quiet: what ended by itself sends nothing any more.
         ended = [each.name for each, thread in zip(self._pumps, self._threads, strict=False) if not thread.is_alive()]
         return {**found, **dict.fromkeys(ended, "it ended by a fault of its own; restart the gateway, and report it")}
+
+    def arriving(self) -> dict[str, bool]:
+        """Return of each export whether its records arrive."""
+        failing = self.failing()
+        return {each.name: each.name not in failing for each in self._pumps}
 
     def behind(self) -> dict[str, int]:
         """Return how many records of the ledger each export has not acknowledged."""

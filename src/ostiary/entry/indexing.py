@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 from ostiary.adapters.store.ledger_index import LedgerIndex
@@ -36,6 +38,8 @@ class Indexing:
     def __init__(self, index: LedgerIndex, newest: Callable[[], int]) -> None:
         """`newest` is the number of the ledger's newest record."""
         self._index, self._newest, self._seen, self._turns = index, newest, newest(), 0
+        # A database keeps its cache for each thread that ever used it: one thread, and one cache.
+        self._worker = ThreadPoolExecutor(1, "ledger-index")
 
     async def turn(self) -> None:
         """Go on with the index for a while: a chore."""
@@ -43,4 +47,10 @@ class Indexing:
         came, self._seen, self._turns = now - self._seen, now, self._turns + 1
         seconds = share(came, self._turns)
         if seconds:
-            await asyncio.to_thread(self._index.update, cpu_seconds=seconds)
+            take = partial(self._index.update, cpu_seconds=seconds)
+            await asyncio.get_running_loop().run_in_executor(self._worker, take)
+
+    async def close(self) -> None:
+        """Let the turn that goes on come to its end, and the index be closed."""
+        await asyncio.to_thread(self._worker.shutdown)
+        self._index.close()

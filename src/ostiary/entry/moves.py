@@ -9,7 +9,7 @@ from ostiary.config.schema import Config
 
 _GATEWAY: Final = ("listen", "data", "tls", "url", "log", "metrics", "trusted_proxy")
 _TIMEOUTS: Final = ("session", "shutdown")
-_SECTIONS: Final = ("ledger", "anomalies", "exports", "telemetry", "alerts", "notify")
+_SECTIONS: Final = ("ledger", "capture", "anomalies", "exports", "telemetry", "alerts", "notify")
 
 
 def refuse_moves(now: Config, then: Config, more: Iterable[str]) -> None:

@@ -34,6 +34,9 @@ def setup(name: str, server: Server, config: Config, resolve: Resolve) -> Setup:
         shared=server.shared,
         era=server.era,
         max_in_flight=server.max_in_flight,
+        max_waiting=server.max_waiting,
+        failures=server.breaker.failures,
+        rest=server.breaker.open,
         answer=_most(server, config),
         start_timeout=server.start_timeout,
     )
@@ -50,12 +53,14 @@ def setup(name: str, server: Server, config: Config, resolve: Resolve) -> Setup:
         base = msgspec.structs.replace(base, sse=True, era="handshake")
     origin = parse_url(str(server.url or server.sse))
     tls = _context(server, resolve) if origin.scheme == "https" else None
+    dial = _dialer(tuple(server.allow_private), keys(server))
     return msgspec.structs.replace(
         base,
         origin=origin,
         fields=_fields(server, resolve),
         tls=tls,
-        dial=_dialer(tuple(server.allow_private), keys(server)),
+        dial=dial,
+        outliers=dial.outliers,
     )
 
 

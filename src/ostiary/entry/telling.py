@@ -26,6 +26,8 @@ from ostiary.config.values import Secret
 from ostiary.core.model import Caller
 from ostiary.core.trail import Trail
 from ostiary.entry.annexes import Annex
+from ostiary.entry.extras import MISSING
+from ostiary.policy.outliers import Outliers
 
 log: Final = structlog.get_logger(__name__)
 
@@ -33,10 +35,6 @@ _CLOSING: Final = 3.0
 """Seconds for what is left when the gateway ends: a collector that is away must not keep it."""
 _DIGITS: Final = 16
 _PURPOSE: Final = b"telemetry 1\0"
-_MISSING: Final = (
-    "telemetry.otlp needs the classes of OpenTelemetry's messages, which are not installed; "
-    "run: pip install 'ostiary[otel]'"
-)
 
 
 class _Places(Protocol):
@@ -48,13 +46,41 @@ class _Places(Protocol):
     def waiting(self) -> int:
         """Calls that wait for a place."""
 
+    @property
+    def shed(self) -> int:
+        """Calls that got none."""
+
+
+class _Health(Protocol):
+    @property
+    def state(self) -> str:
+        """Whether its calls go out: `closed`, `half-open` or `open`."""
+
+    @property
+    def turned(self) -> int:
+        """Calls that did not."""
+
+
+class _Setup(Protocol):
+    @property
+    def outliers(self) -> Outliers | None:
+        """Its addresses that failed of late, with those of servers that are called in the same way."""
+
 
 class Crowded(Protocol):
-    """A server, as far as it is crowded."""
+    """A server, as far as it is crowded, or ill."""
+
+    @property
+    def setup(self) -> _Setup:
+        """How it is called."""
 
     @property
     def places(self) -> _Places:
         """Its places."""
+
+    @property
+    def health(self) -> _Health:
+        """How well it is."""
 
 
 class Telling:
@@ -81,12 +107,18 @@ class Telling:
         hears = self.tracer.ended if self.tracer is not None else None
         return Annex("telemetry", hears=hears, running=(self.exporter.run,), close=self._close)
 
-    def measured(self, meter: Meter, servers: Callable[[], Mapping[str, Crowded]]) -> None:
-        """Have the numbers told that a meter counts, and count what is told."""
+    def measured(
+        self, meter: Meter, servers: Callable[[], Mapping[str, Crowded]], shed: Callable[[], Mapping[str, float]]
+    ) -> None:
+        """Have the numbers told that a meter counts, of servers and of what was `shed`, and count what is told."""
         self._meter, watch, told = meter, meter.watch, self.exporter
         watch("ostiary_upstream_calls", "Calls that a server has now.", _each(servers, lambda it: it.taken), _SERVER)
         waiting = "Calls that wait until a server has fewer."
         watch("ostiary_upstream_waiting", waiting, _each(servers, lambda it: it.waiting), _SERVER)
+        watch("ostiary_upstream_breaker", _BREAKER, lambda: _breakers(servers()), _SERVER)
+        watch("ostiary_upstream_addresses_resting", _RESTING, lambda: _resting(servers()))
+        watch("ostiary_upstream_shed_total", _SHED, lambda: _turned(servers()), ("server", "why"))
+        watch("ostiary_shed_total", _OVERALL, shed, ("why",))
         if told is None:
             return
         watch("ostiary_telemetry_waiting", "Spans that wait to be sent.", lambda: told.waiting)
@@ -123,7 +155,7 @@ class Telling:
         try:
             from ostiary.adapters.telemetry.otlp import Writer, rejected  # noqa: PLC0415 - an extra that few install
         except ImportError as error:
-            raise ValueError(_MISSING) from error
+            raise ValueError(MISSING) from error
         writer = Writer(section.resource, self._now(), self._now)
 
         def metrics() -> bytes:
@@ -157,6 +189,28 @@ class Telling:
 
 
 _SERVER: Final = ("server",)
+_BREAKER: Final = "Whether a server is left alone: 0 no, 0.5 one call goes out to see, 1 yes."
+_RESTING: Final = "Addresses, of names that have several, that are asked last because they failed."
+_SHED: Final = "Calls that did not reach a server: `places`, too many at a time; `breaker`, it is left alone."
+_OVERALL: Final = "What the gateway turned away for want of room: calls, connections, unfinished bodies."
+_STATES: Final = {"closed": 0.0, "half-open": 0.5, "open": 1.0}
+
+
+def _breakers(servers: Mapping[str, Crowded]) -> dict[str, float]:
+    return {name: _STATES[server.health.state] for name, server in servers.items()}
+
+
+def _resting(servers: Mapping[str, Crowded]) -> float:
+    # Servers that are called in the same way share what is known of addresses.
+    known = {id(found): found for server in servers.values() if (found := server.setup.outliers) is not None}
+    return float(sum(each.resting(time.monotonic()) for each in known.values()))
+
+
+def _turned(servers: Mapping[str, Crowded]) -> dict[tuple[str, ...], float]:
+    found: dict[tuple[str, ...], float] = {}
+    for name, server in servers.items():
+        found[name, "places"], found[name, "breaker"] = float(server.places.shed), float(server.health.turned)
+    return found
 
 
 def _each(servers: Callable[[], Mapping[str, Crowded]], of: Callable[[_Places], int]) -> Callable[[], dict[str, float]]:

@@ -33,7 +33,7 @@ from ostiary.adapters.upstream.server import Setup
 from ostiary.config.problems import Invalid
 from ostiary.config.schema import Config, weakened
 from ostiary.core.ports import Change
-from ostiary.entry import anchoring
+from ostiary.entry import anchoring, thrift
 from ostiary.entry.beside import annexes
 from ostiary.entry.borders import Borders
 from ostiary.entry.budgeting import counted
@@ -42,6 +42,7 @@ from ostiary.entry.grants import Grants
 from ostiary.entry.guarding import Asking, guarding
 from ostiary.entry.identities import Speakers
 from ostiary.entry.indexing import EVERY, Indexing
+from ostiary.entry.measuring import measure
 from ostiary.entry.moves import refuse_moves
 from ostiary.entry.offline import checked, data_folder, digest, restored
 from ostiary.entry.peopled import Around, peopled
@@ -123,9 +124,10 @@ class Gateway:
         self.meter = self._meter()
         self.pacing = Pacing()
         self.pacing.configure(watching(config))
-        self.telling.measured(self.meter, lambda: self.hub.servers)
+        self.telling.measured(self.meter, lambda: self.hub.servers, lambda: self.door.shed)
         send, spend = self.telling.send(self.hub.send), MemoryLimits(time.monotonic, time.time, self.ledger.event)
         counted(spend, config, self.data, time.time())
+        measure(self.meter.watch, spend, self.asking.states, self.annexes)
         world = World(
             current=self.quarantines.current,
             identify=self.quarantines.identifying(self.speakers.identify),
@@ -147,6 +149,7 @@ class Gateway:
             serve=serve,
             challenge=self.speakers.challenge,
             approve=self.holds,
+            capture=self.annexes.capture,
             pacing=self.pacing,
             runs=remembered(self.data, self.revisions().tracking, time.monotonic, time.time),
         )
@@ -242,7 +245,7 @@ class Gateway:
         self.ledger.event("stop")
         self.ledger.close()
         await asyncio.to_thread(self.anchor.checkpoints.close)
-        self.index.close()
+        await self.indexing.close()
         self.engine.dispose()
         self.generation.close()
 
@@ -267,6 +270,8 @@ class Gateway:
         due += [self.refresh.keep, *self.annexes.chores()]
         if count % EVERY == 0:
             due.append(self.indexing.turn)
+        if count % thrift.EVERY == 0:
+            due.append(thrift.rest)
         if count % _SWEEP == 0:
             due.append(self._sweep)
         return due
@@ -377,7 +382,7 @@ class Gateway:
         return Ready(
             ledger=self.ledger.stopped or "",
             closing=self.closing,
-            unreachable={name: each.failing for name, each in self.hub.servers.items() if each.failing},
+            unreachable={name: each.health.told for name, each in self.hub.servers.items() if each.health.told},
             held=self._held(),
             stale=dict(stale),
             starting=tuple(sorted(self.refresh.first_round)),

@@ -10,6 +10,7 @@ from typing import Final
 from ostiary.core.screening import Block, Fence, Hold, Note, Pass, Path, Redact, Text, Verdict
 from ostiary.guards.found import Found
 from ostiary.guards.masking import partly, redacted, replaced
+from ostiary.guards.pace import breathe
 
 _NAMED: Final = 8
 
@@ -47,9 +48,14 @@ def verdict(
 
 def told(found: Iterable[Found]) -> str:
     """Return in a few words what was found, without any of it."""
-    counts = Counter(f"{each.rule}{f' in {each.view}' if each.view else ''}" for each in found)
+    counts = Counter(map(_named, found))
     named = [f"{count} x {name}" if count > 1 else name for name, count in counts.most_common(_NAMED)]
     return ", ".join((*named, *(("and more",) if len(counts) > _NAMED else ())))
+
+
+def _named(found: Found) -> str:
+    breathe()
+    return f"{found.rule} in {found.view}" if found.view else found.rule
 
 
 def _replacements(

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
+from ostiary.guards.pace import breathe
 from ostiary.guards.views import ViewBounds, views
 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}")
@@ -77,6 +78,7 @@ def _opened(text: str, path: tuple[str, ...]) -> Iterator[Reading | Unread]:
     if found[0].more:
         yield Unread(found[0].more)
     for view in found:
+        breathe()
         # Where hardly any of it was encoded in a way that makes sense, to guess again would find the same again.
         same = bool(view.path) and len(view.text) > _LESS * len(text)
         yield Reading(view.text, "/".join((*path, *view.path)), same)
@@ -118,6 +120,7 @@ def _shifted(written: str) -> Iterator[str]:
     """Yield what base64 says, wherever its first letter is; also backwards."""
     for each in (written.translate(_URLSAFE), written[::-1].translate(_URLSAFE)):
         for shift in range(_QUARTET):
+            breathe()
             whole = each[shift:]
             rest = len(whole) % _QUARTET
             whole = whole[:-1] if rest == 1 else whole + "=" * (-rest % _QUARTET)
@@ -128,12 +131,14 @@ def _of_hex(text: str) -> Iterator[str]:
     for found in _HEX.finditer(text):
         digits = _PAIRS.sub("", found[0])
         for each in (digits, digits[1:], digits[::-1]):
+            breathe()
             yield _text(bytes.fromhex(each[: len(each) // 2 * 2]))
 
 
 def _of_base32(text: str) -> Iterator[str]:
     for found in _BASE32.finditer(text):
         for shift in range(_OCTET):
+            breathe()
             whole = found[0][shift:].upper()
             # Whole bytes end after 2, 4, 5, 7 or 8 letters (RFC 4648, section 6).
             whole = whole[: len(whole) - (len(whole) % _OCTET in {1, 3, 6})]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from ostiary.guards.pace import breathe
 from ostiary.guards.winnowing import normal
 
 SHORTEST: Final = 6
@@ -48,9 +49,11 @@ def values(text: str) -> Iterator[str]:
     if _DIGIT.search(text) is None:
         return
     for found in _WORD.finditer(text):
+        breathe()
         if found.end() - found.start() >= SHORTEST and len(_DIGIT.findall(found[0])) >= _FEWEST_DIGITS:
             yield from _of_word(found[0])
     for found in _NUMBER.finditer(text):
+        breathe()
         if found.end() - found.start() >= SHORTEST:
             yield from _of_number(_DIGITS.findall(found[0]))
 

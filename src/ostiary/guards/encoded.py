@@ -16,14 +16,17 @@ from typing import Final
 
 from ostiary.guards.engine import compiled, readable, spans
 from ostiary.guards.mapping import Draft, Layer
+from ostiary.guards.pace import breathe
 
 # Nine characters of well-formed UTF-8 (table 3-7 of the standard) that a person can read: chance writes them in one of
 # some thousand places.
-_TEXT: Final = compiled(
+_PRINTED: Final = (
     "(?:[\t\n\r\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|(?:\xe0[\xa0-\xbf]|\xed[\x80-\x9f]|[\xe1-\xec\xee\xef][\x80-\xbf])[\x80-\xbf]"
-    "|(?:\xf0[\x90-\xbf]|\xf4[\x80-\x8f]|[\xf1-\xf3][\x80-\xbf])[\x80-\xbf]{2}){9,}",
-    raw=True,
+    "|(?:\xf0[\x90-\xbf]|\xf4[\x80-\x8f]|[\xf1-\xf3][\x80-\xbf])[\x80-\xbf]{2}){9,}"
 )
+_TEXT: Final = compiled(_PRINTED, raw=True)
+# What is short is searched sooner than the engine is called: each first byte says which way it goes on.
+_SHORT_TEXT: Final = re.compile(_PRINTED.encode("latin-1"))
 _WIDE: Final = compiled("(?:[\t\n\r\x20-\x7e]\x00){6,}", raw=True)
 # Lines are 64 or 76 characters long (RFC 7468, RFC 2045); of longer ones each says something of its own.
 _WRAPPED: Final = re.compile(r"(?<=[A-Za-z0-9+/]{60})(?<![A-Za-z0-9+/]{129})(?:\r?\n|(?:\\r)?\\n)(?=[A-Za-z0-9+/])")
@@ -40,6 +43,9 @@ _HIGH: Final = r"(?:[cdCD][0-9A-Fa-f][ ,:]?[89abAB][0-9A-Fa-f]|[eE][0-9A-Fa-f](?
 # place that they can begin at, four letters that say hardly more than that.
 _WIDE_LETTERS: Final = r"(?:77[y2][A-Za-z0-9+/_-]){3}|(?:[+-][89][A-Za-z0-9+/_-]{2}){3}|(?:vv[A-Za-z0-9+/_-]{2}){3}"
 
+# Printed characters of ASCII by their numbers.
+_CODE: Final = r"(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])"
+
 GATES: Final = {
     "escape": r"\\[nrtbf\"'/\\uUxX0-7]",
     "percent": r"%[0-9A-Fa-f]{2}",
@@ -48,6 +54,8 @@ GATES: Final = {
     "hex": rf"(?:(?:{_ASCII}|{_HIGH})[ ,:]{{0,2}}(?:0x)?){{9}}",
     "base32": r"[A-Z2-7]{16}",
     "bits": r"(?:[01]{8}[ ,]?){6}",
+    "codes": rf"(?:\b{_CODE}[ ,;]{{1,2}}){{9}}",
+    "quoted": r"(?:=[0-9A-F]{2}){4}",
 }
 """What is in every text that holds something of each kind."""
 
@@ -65,6 +73,8 @@ _BASE64: Final = compiled(
 _HEX: Final = compiled(rf"(?:(?:0x|\\x)?(?:{_ASCII}|{_HIGH})[ ,:]{{0,2}}){{9,}}")
 _BASE32: Final = compiled(r"[A-Z2-7]{16,}={0,6}")
 _BITS: Final = compiled(r"(?:[01]{8}[ ,]?){6,}")
+_CODES: Final = compiled(rf"\b{_CODE}(?:[ ,;]{{1,2}}{_CODE}){{9,}}\b")
+_QUOTED: Final = re.compile(r"=[0-9A-F]{2}(?:=[0-9A-F]{2}){3,}")
 
 
 _PAIR: Final = re.compile(r"(?:0x|\\x)?([0-9A-Fa-f]{2})")
@@ -79,6 +89,7 @@ def decoded(text: str, kinds: frozenset[str]) -> tuple[str, tuple[Layer, ...], t
         layers.append(layer)
     draft, told, done = Draft(text), dict[str, None](), 0
     for start, end, kind in sorted(_runs(text, kinds)):
+        breathe()
         if start >= done and _WRITERS[kind](draft, start, -end):
             told[kind] = None
             done = -end
@@ -154,7 +165,7 @@ def _base64(draft: Draft, start: int, end: int) -> bool:
     best, most, data = 0, 0, b""
     for shift in range(min(_SHIFTS, len(written) - 1)):
         read = _read(written[shift:])
-        if wide := _WIDE.match(read):
+        if b"\0" in read and (wide := _WIDE.match(read)):
             draft.decoded(wide.group().decode("utf-16-le"), start + shift, end, (3, 4), unit=2)
             return True
         text = _readable(read)
@@ -172,7 +183,13 @@ def _readable(data: bytes) -> int:
         printing = len(data.translate(None, _UNPRINTED))
         if printing < len(data) // 2 and not _valid(data):
             return 0
-    return sum(found.end() - found.start() for found in _TEXT.finditer(data))
+    return sum(end - start for start, end in _printed(data))
+
+
+def _printed(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield which parts of some bytes are text."""
+    for found in (_SHORT_TEXT if len(data) < _SHORT else _TEXT).finditer(data):
+        yield found.span()
 
 
 def _valid(data: bytes) -> bool:
@@ -186,7 +203,7 @@ def _valid(data: bytes) -> bool:
 
 def _texts(draft: Draft, data: bytes, start: int, end: int) -> bool:
     """Write the parts of some bytes that are text."""
-    found = [(each.start(), each.end()) for each in _TEXT.finditer(data)]
+    found = list(_printed(data))
     for first, last in found:
         until = end if last == len(data) else min(end, start - -last // 3 * 4)
         draft.decoded(data[first:last].decode("utf-8"), start, until, (3, 4), first=first)
@@ -216,6 +233,23 @@ def _bits(draft: Draft, start: int, end: int) -> bool:
     return _steps(draft, start, end, 2)
 
 
+def _codes(draft: Draft, start: int, end: int) -> bool:
+    """Write what numbers spell, where nearly all of it is letters: tables are full of numbers."""
+    found = list(_NUMBER.finditer(draft.text, start, end))
+    new = "".join(chr(int(each[0])) for each in found)
+    if len(_LETTERS.findall(new)) < _SPELLING * len(new):
+        return False
+    for letter, each, after in zip(new, found, [*(each.start() for each in found[1:]), end], strict=True):
+        draft.put(letter, each.start(), after)
+    return True
+
+
+def _quoted(draft: Draft, start: int, end: int) -> bool:
+    """Write what RFC 2045 (section 6.7) has a mail quote, where more is quoted than a letter with an accent."""
+    _bytes(draft, bytes.fromhex(draft.text[start:end].replace("=", "")), start, end, 3)
+    return True
+
+
 def _steps(draft: Draft, start: int, end: int, base: int) -> bool:
     """Write bytes that are written in digits, in even steps or not."""
     found = list((_PAIR if base > 2 else _EIGHT).finditer(draft.text, start, end))  # noqa: PLR2004 - not in bits
@@ -242,9 +276,12 @@ def _worded(data: bytes) -> str:
 
 _SPACES: Final = dict.fromkeys(map(ord, "\t\n\r"), " ")
 _EIGHT: Final = re.compile("([01]{8})")
-_QUICK: Final = {"escape": _ESCAPE, "percent": _PERCENT, "entity": _ENTITY}
-_STEADY: Final = {"base64": _BASE64, "hex": _HEX, "base32": _BASE32, "bits": _BITS}
+_NUMBER: Final = re.compile(r"\d+")
+_LETTERS: Final = re.compile(r"[A-Za-z ]")
+_SPELLING: Final = 0.8
+_QUICK: Final = {"escape": _ESCAPE, "percent": _PERCENT, "entity": _ENTITY, "quoted": _QUOTED}
+_STEADY: Final = {"base64": _BASE64, "hex": _HEX, "base32": _BASE32, "bits": _BITS, "codes": _CODES}
 _WRITERS: Final[Mapping[str, Callable[[Draft, int, int], bool]]] = {
     "escape": _escape, "percent": _percent, "entity": _entity, "base64": _base64, "hex": _hex, "base32": _base32,
-    "bits": _bits,
+    "bits": _bits, "codes": _codes, "quoted": _quoted,
 }  # fmt: skip

@@ -81,9 +81,13 @@ _SHAPES: Final = {
     "*": "\u2217\u204e\u2022",
 }
 _BOXED: Final = tuple(first + letter for first in (0x1F150, 0x1F170, 0x1F1E6) for letter in range(26))
-_TABLE: Final = {ord(each): latin for latin, alike in _SHAPES.items() for each in alike} | {
-    each: chr(ord("a") + at % 26) for at, each in enumerate(_BOXED)
-}
+_DOTS: Final = bytes.fromhex("0103091911 0b1b130a1a 05070d1d15 0f1f170e1e 25273a2d3d 35")
+"""The letters of Braille in their order, from U+2800 on."""
+_TABLE: Final = (
+    {ord(each): latin for latin, alike in _SHAPES.items() for each in alike}
+    | {each: chr(ord("a") + at % 26) for at, each in enumerate(_BOXED)}
+    | {0x2800 + each: chr(ord("a") + at) for at, each in enumerate(_DOTS)}
+)
 _FEW: Final = 16
 _MARKS: Final = compiled(r"\p{M}+")
 _ROTATED: Final = str.maketrans(

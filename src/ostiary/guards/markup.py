@@ -7,12 +7,14 @@ each character is passed once, and an end that was not found once is not looked 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
 
 from ostiary.guards.mapping import Draft, Layer
+from ostiary.guards.pace import breathe
 
 SHOWN: Final = r"<(?:!--|[!/?A-Za-z])|[A-Za-z](?:\*{1,3}|~~|`|__)[A-Za-z]"
 """What is in every text that reads differently when it is shown."""
@@ -84,7 +86,7 @@ def concealed(text: str) -> tuple[str, tuple[Layer, ...]]:
 
 
 def _marks(text: str) -> Iterator[tuple[int, int, str]]:
-    found = [(tag.start, tag.end, " " if tag.name in _APART else "") for tag in tags(text)]
+    found = [(tag.start, tag.end, " " if tag.name in _APART else "") for tag in _tags(text)]
     found.extend((*each.span(), "") for each in _EMPHASIS.finditer(text))
     done = 0
     for start, end, new in sorted(found):
@@ -97,6 +99,7 @@ def tags(text: str) -> Iterator[Tag]:
     """Yield every tag and comment of a text, from left to right."""
     at, endless = 0, False
     while found := _TAG.search(text, at):
+        breathe()
         at = found.end()
         if found[1]:
             end = -1 if endless else text.find("-->", at)
@@ -115,10 +118,22 @@ def tags(text: str) -> Iterator[Tag]:
         at = end + 1
 
 
+def _tags(text: str) -> Sequence[Tag]:
+    return _recent(text) if len(text) <= _LONGEST else _all(text)
+
+
+def _all(text: str) -> Sequence[Tag]:
+    return tuple(tags(text))
+
+
+# What a text shows and what it does not are read one after the other.
+_recent: Final = lru_cache(maxsize=2)(_all)
+
+
 def _unshown(text: str) -> Iterator[tuple[int, int]]:
     """Yield the spans of what is not shown; they may overlap."""
     inside, depth, since = "", 0, 0
-    for tag in tags(text):
+    for tag in _tags(text):
         if tag.comment:
             yield tag.start + 4, tag.end - 3
             continue

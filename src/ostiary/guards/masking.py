@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from ostiary.guards.found import Found
 from ostiary.guards.mapping import Draft, Layer
+from ostiary.guards.pace import breathe
 
 _TAILS: Final[Mapping[str, int]] = {
     # How many of the last characters people need to tell one from another; of all others nothing.
@@ -86,6 +87,7 @@ def fresh(text: str, found: Iterable[Found], ours: Callable[[str], bool]) -> tup
     starts = [start for start, _ in masked]
 
     def parts(each: Found) -> Iterator[Found]:
+        breathe()
         first = max(0, bisect_right(starts, each.start) - 1)
         done = each.start
         for start, end in masked[first : bisect_left(starts, each.end)]:
@@ -111,6 +113,7 @@ def veiled(text: str, ours: Callable[[str], bool]) -> tuple[str, Layer | None]:
         return text, None
     draft = Draft(text)
     for each in _TOKEN.finditer(text):
+        breathe()
         if ours(each[0]):
             draft.put(f"{each['kind']}~]", each.start() + 1, each.end())
     return draft.done() if draft.changed else (text, None)
@@ -132,6 +135,7 @@ def _replaced(text: str, places: Sequence[Span], mask: Callable[[Span], str]) ->
     parts: list[str] = []
     last = 0
     for span in places:
+        breathe()
         parts += (text[last : span.start], mask(span))
         last = span.end
     return "".join((*parts, text[last:]))

@@ -14,6 +14,7 @@ import re2
 
 from ostiary.guards.engine import encoded
 from ostiary.guards.found import Found
+from ostiary.guards.pace import breathe
 
 _REGULAR: Final = "utf-8"
 
@@ -69,11 +70,13 @@ def compiled(pattern: str) -> Any:
 def hits(pattern: str, raw: bytes) -> Iterator[Hit]:
     """Yield matches from left to right; the next may begin where the last one's group ended, not its whole."""
     regex, place = compiled(pattern), 0
+    breathe()
     while (found := regex.search(raw, place)) is not None:
         group = found.lastindex or 0
         start, end = found.span(group)
         yield Hit(found.start(), found.end(1) if group else end, start, end, group)
         place = max(end, found.start() + 1)
+        breathe()
 
 
 def characters(raw: bytes, places: Iterable[int]) -> Mapping[int, int]:

@@ -16,6 +16,7 @@ from ostiary.guards.columns import Columns
 from ostiary.guards.engine import encoded
 from ostiary.guards.found import Found
 from ostiary.guards.matching import Candidate, Hints, compiled, hits, told
+from ostiary.guards.pace import breathe
 from ostiary.guards.personal_context import around, of_a_version, of_another_trade
 from ostiary.guards.personal_forms import FORMS
 from ostiary.guards.personal_numbers import FALLBACK, GENERIC, NUMBERS, written
@@ -134,6 +135,7 @@ def _digits(reading: _Reading) -> Iterator[Candidate]:
         groups = [each.span() for each in _GROUP.finditer(reading.raw, *run.span())]
         place = 0
         while place < len(groups):
+            breathe()
             taken = _from(reading, groups, place)
             if taken is not None:
                 yield taken

@@ -20,6 +20,7 @@ import re2
 from ostiary.guards.columns import Columns
 from ostiary.guards.engine import encoded
 from ostiary.guards.matching import Candidate, compiled, hits
+from ostiary.guards.pace import breathe
 from ostiary.guards.secret_checks import classes, entropy, noise, placeholder, running
 
 CHOSEN_KEYS: Final = (
@@ -135,6 +136,7 @@ def flags(raw: bytes) -> Iterator[Candidate]:
 def cells(raw: bytes) -> Iterator[Candidate]:
     """Yield the secrets that stand below telling heads of columns."""
     for cell in Columns(raw).cells():
+        breathe()
         if telling(cell.head):
             score = judged(cell.head, raw[cell.start : cell.end].decode("utf-8", "replace"), quoted=True)
             if score:

@@ -21,7 +21,8 @@ CHAT: Final = (
     ),
     SecretKind(
         "discord-token",
-        r"[MNO][A-Za-z0-9_-]{22}\w{1,3}\.[\w-]{6}\.",
+        # Not its first part: what may begin anywhere and is counted makes a state of the engine for each combination.
+        r"\.[\w-]{6}\.[\w-]{27}",
         r"\b([MNO][\w\-]{23,27}\.[\w\-]{6}\.[\w\-]{27,40})(?:[^\w\-]|$)",
         "discord",
     ),

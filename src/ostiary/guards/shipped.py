@@ -8,7 +8,7 @@ from typing import Final
 
 from ostiary.guards.classifier import Model, loaded
 
-DIGEST: Final = "145206e5b3686f69bb7f5c948ad45aae391b9fdf3b0caa64a1ec4bf245dd20f4"
+DIGEST: Final = "2ec17ff672e3630e2dd9592b77d48a5f5d3d8bcefe9643635f7029f8a6a64a8d"
 """The SHA-256 of the model that this program was tested with; `scripts/train_injection.py` writes it."""
 _NAME: Final = "injection.model"
 

@@ -19,6 +19,7 @@ from ostiary.guards.imitations import IMITATIONS
 from ostiary.guards.lures import LURES
 from ostiary.guards.mentions import Setting, lowered, setting
 from ostiary.guards.overrides import CONCEALS, OVERRIDES
+from ostiary.guards.pace import breathe
 from ostiary.guards.sign import ANSWER, CATALOGUE, OBFUSCATION, Sign, parts, whole
 from ostiary.guards.views import BOUNDS, View, ViewBounds, views
 
@@ -61,7 +62,8 @@ _WINDOW, _STRIDE = 1024, 768
 """Characters in which a pattern is looked for at a time, and by how many of them that moves on."""
 # How much of the doubt goes away because somebody took pains to write it so.
 _PAINS: Final = {
-    "smuggled": 0.9, "base64": 0.6, "base32": 0.7, "hex": 0.6, "bits": 0.8, "rotated": 0.8, "backwards": 0.8,
+    "smuggled": 0.9, "base64": 0.6, "base32": 0.7, "hex": 0.6, "bits": 0.8, "codes": 0.7,
+    "rotated": 0.8, "backwards": 0.8,
     "spaced": 0.6, "numbered": 0.6, "concealed": 0.4,
 }  # fmt: skip
 _TURNS: Final = frozenset({"backwards", "rotated"})
@@ -75,6 +77,7 @@ def signs(every: Sequence[View], surface: str = ANSWER) -> tuple[Found, ...]:
     """Return the signs of injection in the views of a text, in the order of their places in what was written."""
     found: dict[tuple[str, int, int], Found] = {}
     for each in _all(every, surface):
+        breathe()
         key = (each.rule, each.start, each.end)
         if key not in found or found[key].score < each.score:
             found[key] = each
@@ -120,6 +123,7 @@ def _of_view(view: View, surface: str) -> Iterator[Found]:
         sign = clue.sign
         if sign.written and view.path:
             continue
+        breathe()
         best = _pained(sign.weight, view.path)
         sure = 0
         for start, end in _places(clue.pattern, text):
@@ -137,6 +141,7 @@ def _places(pattern: Any, text: str) -> Iterator[tuple[int, int]]:
         return
     done = 0
     for at in range(0, max(1, len(text) - (_WINDOW - _STRIDE)), _STRIDE):
+        breathe()
         for start, end in spans(pattern, text[at : at + _WINDOW]):
             if at + start >= done:
                 yield at + start, at + end
@@ -144,6 +149,7 @@ def _places(pattern: Any, text: str) -> Iterator[tuple[int, int]]:
 
 
 def _told(view: View, sign: Sign, around: Setting, start: int, end: int) -> Found:
+    breathe()
     hints = around.around(start, end) if sign.quotable else frozenset[str]()
     score = lowered(_pained(sign.weight, view.path), hints)
     words = f"{sign.title}{' (' + ', '.join(sorted(hints)) + ')' if hints else ''}"

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from ostiary.guards import encoded, lookalike, markup, smuggled, unseen
 from ostiary.guards.engine import together
 from ostiary.guards.mapping import Layer, backwards
+from ostiary.guards.pace import breathe
 
 _Read = tuple[str, tuple[Layer, ...]]
 
@@ -72,8 +73,9 @@ _GROUPS: Final[tuple[dict[str, str], ...]] = (
         "rotated": lookalike.ROTATED,
         "backwards": lookalike.BACKWARDS,
         "hex": encoded.GATES["hex"],
+        "quoted": encoded.GATES["quoted"],
     },
-    {"spaced": lookalike.SPACED, **{name: encoded.GATES[name] for name in ("base64", "base32", "bits")}},
+    {"spaced": lookalike.SPACED, **{name: encoded.GATES[name] for name in ("base64", "base32", "bits", "codes")}},
 )
 _MARKS: Final = r"<\%&*`~_!]"
 """Characters of which one is in every text of ASCII that a gate of the first group is for."""
@@ -116,6 +118,7 @@ def _unfolded(text: str, bounds: ViewBounds) -> tuple[View, ...]:
     size = 0
     for view in found:
         for child in _readings(view, bounds):
+            breathe()
             if child.text in seen or len(child.text) < _FEWEST:
                 continue
             if past := _past(child, bounds, len(found), size + len(child.text)):

@@ -1,4 +1,4 @@
-"""Kinds of words that attacks are made of, in twelve languages: who is spoken to, what is wanted, what is hushed. Pure.
+"""Kinds of words that attacks are made of, in thirty languages: who is spoken to, what is wanted, what is hushed. Pure.
 
 What kinds stand together, and in which order, says more than which words they are, and holds for words that were never
 seen in training. A word may be of several kinds; the first of them is how it is read in a row.
@@ -10,10 +10,12 @@ seen in training. A word may be of several kinds; the first of them is how it is
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import Final
+
+from ostiary.guards import tongues
 
 _VERBS: Final = {
     "send": "send forward email mail transmit upload post submit publish tweet leak exfiltrate deliver relay share dispatch route mirror transfer export sync push ship report notify message broadcast redirect copy cc bcc beacon ping",
@@ -67,7 +69,7 @@ _NOUNS: Final = {
     "place": "url urls link links webhook endpoint address site website host domain server collector mailbox adresse server lien dirección enlace sitio indirizzo collegamento endereço adres strona adres link ссылка ссылку адрес адресу сайт 链接 地址 网址 接口 リンク アドレス 주소 링크",
     "orders": "instruction instructions rule rules guideline guidelines order orders directive directives policy policies restriction restrictions objective mission priority priorities constraints guardrails safeguards anweisung anweisungen regeln vorgaben richtlinien consignes instructions règles directives instrucciones reglas istruzioni regole instruções regras instructies regels aanwijzingen instrukcje instrukcji zasady polecenia инструкции инструкций инструкция правила правил указания указаний 指令 指示 规则 规定 政策 要求 指示 規則 ルール 命令 지시 규칙 지침 instruktioner talimat talimatları",
     "past": "previous prior earlier above preceding original old initial past existing current foregoing vorherigen bisherigen vorigen früheren précédentes précédents antérieures anteriores previas precedenti anteriores vorige eerdere poprzednie wcześniejsze предыдущие предыдущих прежние прошлые 以前 先前 上述 以上 前面 之前的 以前の 前の 上記 이전 tidigare önceki",
-    "boss": "boss employer principal mandate clearance authorised authorized authority system admin administrator administrators security compliance policy governance audit legal management developer developers maintainer maintainers platform vendor provider corporate headquarters ceo cfo cto executive it helpdesk supervisor anthropic openai google microsoft administration verwaltung sicherheit sécurité administrateur administrador seguridad amministratore sicurezza segurança beheerder beveiliging administratora bezpieczeństwa администратор администратора безопасности систем 系统 管理员 安全 合规 管理 開発者 システム 管理者 시스템 관리자",
+    "boss": "boss employer principal mandate clearance authorised authorized authority system admin administrator administrators security compliance policy governance audit legal management developer developers maintainer maintainers platform vendor provider corporate headquarters ceo cfo cto executive helpdesk supervisor anthropic openai google microsoft administration verwaltung sicherheit sécurité administrateur administrador seguridad amministratore sicurezza segurança beheerder beveiliging administratora bezpieczeństwa администратор администратора безопасности систем 系统 管理员 安全 合规 管理 開発者 システム 管理者 시스템 관리자",
     "pretext": "verify verification verified validate validation setup onboarding synchronize synchronise synchronization compliance logging telemetry diagnostics diagnostic calibration traceability continuity attestation provenance reconciliation enrichment personalization authenticate authentication handshake session integrity accuracy troubleshooting monitoring quality assurance überprüfung verifizierung vérification verificación verifica verificação weryfikacja weryfikacji verificatie проверки верификации 验证 核实 同步 检证 検証 同期 認証 인증 검증",
     "else": "otherwise else fail fails failure error crash crashes blocked rejected invalid incomplete deprecated unavailable lost suspended terminated penalized sonst andernfalls sinon contrario altrimenti caso anders inaczej иначе 否则 否則 さもないと 그렇지 annars yoksa",
     "task": "task tasks request requests job workflow step steps process procedure operation work aufgabe schritt tâche étape tarea paso compito passo tarefa taak stap zadanie krok задача задачи задачу шаг 任务 步骤 流程 请求 作業 タスク 手順 작업 uppgift görev",
@@ -83,7 +85,7 @@ _NOUNS: Final = {
     "past_tense": "was were did had yesterday last ago been ever happened agreed decided discussed noticed",
     "can": "can may could might would optionally optional able lets allows possible supports returns default kann können peut peuvent puede pueden può possono pode podem kan kunnen może можно может 可以 可 能 できる",
 }  # fmt: skip
-_FUNCTION: Final = frozenset(
+FUNCTION: Final = frozenset(
     "the a an this that these those to of in on at by for from with into as is are be it its and or but so than that's which who what how why where because per via about while during under over between out up off do does will there here just same new own more most some via using".split()
 )
 """Words that are read as themselves in a row."""
@@ -118,6 +120,13 @@ BIT: Final[Mapping[str, int]] = {name: 1 << at for at, name in enumerate(NAMES)}
 DEEDS: Final = reduce(or_, (BIT[name] for name in _VERBS))
 _SHORTEST, _LONGEST = 3, 9
 """Letters of the beginnings of words."""
+_SYLLABLES: Final = re.compile("[\uac00-\ud7a3]{2,}")
+"""Words of Korean, to which what they do in a sentence is joined; a letter of it is a syllable."""
+_JOINING: Final = (
+    (re.compile("[\u0600-\u06ff]{2,}"), ("ال", "و", "ف", "ب", "ل", "وال", "بال", "لل", "ول")),
+    (re.compile("[\u05d0-\u05ea]{2,}"), ("ה", "ו", "ב", "ל", "ש", "מ", "וה", "שה", "בה", "ול")),
+)  # fmt: skip
+"""What small words are written together with the word after them, by script."""
 
 
 def _forms(verb: str) -> tuple[str, ...]:
@@ -137,31 +146,50 @@ def _listed() -> tuple[dict[str, int], dict[str, str], dict[str, str], tuple[str
     """Return the kinds of each word, how each is read in a row, how words that begin so are, and words without blanks."""
     bits: dict[str, int] = {}
     read: dict[str, str] = {}
-    begin: dict[str, str] = {}
-    joined = []
-    for name, words in _NOUNS.items():
-        for word in words.split():
-            bits[word] = bits.get(word, 0) | BIT[name]
-            read.setdefault(word, name)
-    for name, verbs in _VERBS.items():
-        for verb in verbs.split():
-            bits[verb] = bits.get(verb, 0) | BIT[name]
-            read.setdefault(verb, name)
-            for form in (*_forms(verb), *_IRREGULAR.get(verb, "").split()):
-                bits[form] = bits.get(form, 0) | BIT[name]
-                read.setdefault(form, f"{name}~")
-    for name, stems in _STEMS.items():
-        for stem in stems.split():
-            if _JOINED.match(stem):
-                bits[stem] = bits.get(stem, 0) | BIT[name]
-                read.setdefault(stem, name)
-            elif len(stem) >= _SHORTEST:
-                begin.setdefault(stem[:_LONGEST], name)
+    for word, name, said in _words():
+        bits[word] = bits.get(word, 0) | BIT[name]
+        read.setdefault(word, said)
+    begin = dict(reversed(list(_begin())))
+    for word, name in read.items():
+        if _SYLLABLES.match(word):
+            begin.setdefault(word[:_LONGEST], name)
     joined = sorted((word for word in bits if _JOINED.match(word) and len(word) > 1), key=lambda word: -len(word))
     return bits, read, begin, tuple(joined)
 
 
-_JOINED: Final = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+def _words() -> Iterator[tuple[str, str, str]]:
+    """Yield each word with a kind of it, and how it is read in a row."""
+    for name, words in _NOUNS.items():
+        yield from ((word, name, name) for word in words.split())
+    for name, verbs in _VERBS.items():
+        for verb in verbs.split():
+            yield verb, name, name
+            yield from ((form, name, f"{name}~") for form in (*_forms(verb), *_IRREGULAR.get(verb, "").split()))
+    for name, words in tongues.WORDS.items():
+        yield from ((form, name, name) for word in words.split() for form in (word, *_joining(word)))
+    for name, stem in _stems():
+        if _JOINED.match(stem):
+            yield stem, name, name
+
+
+def _stems() -> Iterator[tuple[str, str]]:
+    for name, stems in (*_STEMS.items(), *tongues.STEMS.items()):
+        yield from ((name, stem) for stem in stems.split())
+
+
+def _begin() -> Iterator[tuple[str, str]]:
+    """Yield how words begin, and their kind; of two kinds the first counts."""
+    for name, stem in _stems():
+        if not _JOINED.match(stem) and (len(stem) >= _SHORTEST or _SYLLABLES.match(stem)):
+            yield stem[:_LONGEST], name
+
+
+def _joining(word: str) -> Sequence[str]:
+    """Return a word with what may be written together with it."""
+    return [f"{each}{word}" for script, before in _JOINING if script.fullmatch(word) for each in before]
+
+
+_JOINED: Final = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 _BITS, _READ, _BEGIN, JOINED = _listed()
 
 
@@ -169,14 +197,15 @@ def kind(token: str) -> tuple[int, str]:
     """Return the kinds of a word, a bit for each, and how it is read in a row: its kind, itself, or as any word."""
     if token in _READ:
         return _BITS[token], _READ[token]
-    if token in _FUNCTION or token in _MARKS:
+    if token in FUNCTION or token in _MARKS:
         return 0, token
     if token[0] == "\x01":
         return 0, _SHAPES[token]
-    for size in range(min(len(token), _LONGEST), _SHORTEST - 1, -1):
+    syllables = _SYLLABLES.match(token) is not None
+    for size in range(min(len(token), _LONGEST), 1 if syllables else _SHORTEST - 1, -1):
         name = _BEGIN.get(token[:size])
         # A short beginning says something only of a word that is not much longer.
-        if name and (size > _SHORTEST or len(token) == size):
+        if name and (size > _SHORTEST or len(token) == size or syllables):
             return BIT[name], name
     return 0, ""
 

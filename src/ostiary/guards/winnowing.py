@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from ostiary.guards.pace import breathe
+
 GRAM: Final = 24
 """Letters and digits of one fingerprint: ordinary phrases are shorter, or are known (`commonplace.py`)."""
 WINDOW: Final = 9
@@ -25,6 +27,8 @@ _APART: Final = re.compile(r"[\W_]+")
 # One of these letters says as much as a syllable or a word of others, and is counted so.
 _WORDS: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
 _SPLIT: Final = 8_192
+_OFTEN: Final = 1_024
+"""Hashes among which neighbours are compared in a row."""
 
 
 def normal(text: str) -> str:
@@ -40,6 +44,7 @@ def normal(text: str) -> str:
 def parts(text: str) -> Iterator[str]:
     """Yield what counts of a text, a part at a time."""
     for start in range(0, len(text), _SPLIT):
+        breathe()
         yield normal(text[start : start + _SPLIT])
 
 
@@ -52,6 +57,7 @@ def pieces(stream: str, overlap: int = FOUND - 1) -> Iterator[str]:
     """Yield a stream in pieces that take a moment each; every stretch of one more than `overlap` is whole in one."""
     step = _PIECE
     for start in range(0, max(1, len(stream) - overlap), step):
+        breathe()
         yield stream[start : start + step + overlap]
 
 
@@ -62,6 +68,8 @@ def chosen(hashes: Sequence[int]) -> set[int]:
     found: set[int] = set()
     least, place = 0, -1
     for end in range(WINDOW, len(hashes) + 1):
+        if not end % _OFTEN:
+            breathe()
         if place < end - WINDOW:
             window = hashes[end - WINDOW : end]
             least = min(window)

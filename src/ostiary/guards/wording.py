@@ -6,57 +6,65 @@ Training and judging read a text through here, so that both mean the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import reduce
-from operator import or_
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Final, NamedTuple, TypeVar
 from zlib import crc32
 
 from msgspec import Struct
 
-from ostiary.guards.vocabulary import BIT, DEEDS, JOINED, kind, together
+from ostiary.guards.pace import breathe
+from ostiary.guards.vocabulary import FUNCTION, JOINED, kind
 
-BITS: Final = 18
+BITS: Final = 20
 MASK: Final = (1 << BITS) - 1
 """What a hash has to be cut with to be the number of a feature."""
+_APART: Final = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+# Scripts of which half the letters are marks, which are none to `\w`.
+_MARKED: Final = r"\u0900-\u0963\u0966-\u0dff"
+_OTHERS: Final = _APART + _MARKED
 # Addresses, names and places to fill in are one word each, whatever is in them. Scripts without blanks between words
-# are read by the words that are known, or letter by letter. Each repetition that can fail has a bound.
+# are read by the words that are known, or letter by letter. Each repetition that can fail has a bound. Most words are
+# followed by what is in no address and no name, and most signs begin nothing else: those are tried first.
 _TOKEN: Final = re.compile(
-    r"(?P<b>[A-Za-z0-9+/]{60,}={0,2})|(?P<u>https?://[^\s<>\"'`)\]]+)|(?P<m>[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]+)"
-    r"|(?P<s>\{\{?[\w .-]{1,40}\}|\$\{\w{1,40}\}|<[A-Z_ ]{3,40}>|\[[A-Z_ ]{3,40}\])"
-    r"|(?P<p>(?<![\w/])(?:~|\.{1,2})?/[\w.~-]+(?:/[\w.~*-]+)*/?)"
-    r"|(?P<n>[A-Za-z]+\d*(?:_[A-Za-z\d]+)+|[a-z]+[A-Z][A-Za-z]+)"
-    r"|(?P<w>[^\W\d_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+(?:['\u2019]t\b)?|\d+"
-    r"|[,\"`<>!?:#({\u201c\u201d\u00ab\u00bb\u300c\u300d]|[.;\u3002](?=\W|$)|\n"
-    r"|(?=[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])(?:" + "|".join(map(re.escape, JOINED)) + r"|\w))"
+    rf"[ ]{{0,8}}+(?:((?:[A-Z]{{1,20}}+[^\W\d_A-Z{_OTHERS}]{{0,38}}+|[^\W\d_A-Z{_OTHERS}]{{1,38}}+|\d{{1,58}}+)"
+    r"(?![\w.+\-@/'\u2019]|:/))|([,\"`>!?:#(\n\u201c\u201d\u00ab\u00bb\u300c\u300d\u060c\u061f\u0964])"
+    r"|([A-Za-z0-9+/]{60,}={0,2})|(https?://[^\s<>\"'`)\]]+)|([\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]+)"
+    r"|(\{\{?[\w .-]{1,40}\}|\$\{\w{1,40}\}|<[A-Z_ ]{3,40}>|\[[A-Z_ ]{3,40}\])"
+    r"|((?<![\w/])(?:~|\.{1,2})?/[\w.~-]+(?:/[\w.~*-]+)*/?)"
+    r"|([A-Za-z]+\d*(?:_[A-Za-z\d]+)+|[a-z]+[A-Z][A-Za-z]+)"
+    rf"|([^\W\d_{_OTHERS}]+(?:['\u2019]t\b)?|[{_MARKED}]{{1,40}}|\d+|[<{{]|[.;\u3002](?=\W|$)"
+    rf"|(?=[{_APART}])(?:" + "|".join(map(re.escape, JOINED)) + r"|\w)))"
 )  # fmt: skip
+_PLAIN: Final = 1
+_SHAPES: Final = ("", "", "", "\x01b", "\x01u", "\x01m", "\x01s", "\x01p", "\x01n", "")
+"""What a word of each group of these is read as; none: as it is written."""
 _SAME: Final = str.maketrans(
     {"\n": ".", ";": ".", "\u3002": ".", "\u201c": '"', "\u201d": '"', "\u00ab": '"', "\u00bb": '"',
-     "\u300c": '"', "\u300d": '"', "\u2019": "'"}
+     "\u300c": '"', "\u300d": '"', "\u2019": "'", "\u060c": ",", "\u061f": "?", "\u0964": "."}
 )  # fmt: skip
 WORD: Final = 0.35
 """What words weigh, against the rows of their kinds: what is meant is seldom said in the same words."""
 KIND: Final = 0.5
 """What a kind weighs, or two of them, in a window."""
+PART: Final = 0.2
+"""What the beginning of a word weighs, or its end."""
+_WORDY, _PREFIX = 4, 6
+"""Letters of words whose parts say nothing more, and of the longer beginnings."""
 _LONG: Final = 24
 """Characters; what has more is no word that anybody says."""
 _FIRST, _SECOND, _SHIFT = 0x9E3779B1, 0x85EBCA77, 7
-_WIDE: Final = 84
+WIDE: Final = 84
 """Words of the widest windows, which are about 420 characters; overlap is half of that."""
-_LONGEST: Final = 40
+LONGEST: Final = 40
 """Words of a sentence; what is longer is read in pieces, each two of which are read together as well."""
 _SHORTEST, _FEWEST = 4, 6
 """Words without which what ends is no sentence, and without which it says too little to be judged alone."""
 _ENDS: Final = frozenset(".!?")
-_NEAR: Final = 100
-_BEFORE_ORDERS: Final = frozenset((".", "!", "?", ":", '"', "`", ">", ",", "(", "then", "and", "or", "must", "should"))
-_KINDS_BEFORE: Final = frozenset(("please", "not", "also", "now", "before", "after", "always", "hush"))
-_ANY: Final = "w"
-_QUOTES, _STRUCTURE = frozenset('"`'), frozenset("{,")
-_CLOSE, _LONG_QUOTE = 12, 150
-_FEW: Final = 2
-_RARE: Final = 6
-_MARKS: Final = frozenset('.:!?"`<>({#0,')
+ANY: Final = "w"
+"""Words beside a window that are no surroundings, and of a text that is long."""
+_BREATH: Final = 512
+_T = TypeVar("_T")
 
 
 class Words(Struct, frozen=True):
@@ -89,26 +97,54 @@ class Known(Struct, frozen=True):
     """How it stands in a row."""
     row: int
     """The hash of that."""
+    parts: tuple[int, ...] = ()
+    """The features of how it begins and ends."""
 
 
 def read(text: str) -> Words:
     """Return a text as words, whose case and numbers do not count."""
     tokens, places = [], []
-    for found in _TOKEN.finditer(text):
-        token, group = found[0], found.lastgroup
-        if group != "w":
-            tokens.append(f"\x01{group}")
-        else:
-            tokens.append("0" if token[0].isdigit() else token.lower().translate(_SAME))
-        places.append(found.span())
+    for found in _breathing(_TOKEN.finditer(text)):
+        group = found.lastindex or 0
+        token = _SHAPES[group]
+        if group == _PLAIN:
+            token = found[1].lower()
+            token = "0" if token[0].isdigit() else token
+        elif not token:
+            token = found[group]
+            token = "0" if token[0].isdigit() else token.lower().translate(_SAME)
+        tokens.append(token)
+        places.append(found.span(group))
     return Words(tokens, places)
+
+
+def _breathing(every: Iterable[_T]) -> Iterator[_T]:
+    """Return all of some, and let others have their turn now and then."""
+    rest = iter(every)
+    return chain.from_iterable(iter(lambda: _breath(rest), []))
+
+
+def _breath(rest: Iterator[_T]) -> list[_T]:
+    breathe()
+    return list(islice(rest, _BREATH))
 
 
 def known(word: str) -> Known:
     """Return what is known of a word; words that nobody says are one and the same."""
     bits, read = kind(word)
-    said = read or _ANY
-    return Known(_hash(word) if len(word) <= _LONG else _LONG, bits, said, _hash(f"\x02{said}"))
+    said = read or ANY
+    hashed = _hash(word) if len(word) <= _LONG else _LONG
+    return Known(hashed, bits, said, _hash(f"\x02{said}"), _parts(word))
+
+
+def _parts(word: str) -> tuple[int, ...]:
+    """Return the features of how a word begins and ends: languages bend and join their words, and people misspell."""
+    if not _WORDY < len(word) <= _LONG or word in FUNCTION:
+        return ()
+    found = [f"\x03{word[:4]}", f"\x04{word[-3:]}"]
+    if len(word) > _PREFIX:
+        found.append(f"\x03{word[:_PREFIX]}")
+    return tuple(_hash(each) & MASK for each in found)
 
 
 def _hash(word: str) -> int:
@@ -120,7 +156,7 @@ def pair(first: int, second: int) -> int:
     return (first * _FIRST ^ second * _SECOND) >> _SHIFT
 
 
-def rows(some: Sequence[Known]) -> Iterator[tuple[int, ...]]:
+def rows(some: Iterable[Known]) -> Iterator[Sequence[int]]:
     """Yield of each word the features of what stands before it and itself.
 
     They are those of two words, of two to four in the row in which words without a kind are one and the same, and of
@@ -130,7 +166,7 @@ def rows(some: Sequence[Known]) -> Iterator[tuple[int, ...]]:
     for each in some:
         found = [pair(before, each.word) & MASK]
         before = each.word
-        if each.read != _ANY or one != each.row:
+        if each.read != ANY or one != each.row:
             last = pair(one, each.row)
             more = pair(two, last)
             found += (last & MASK, more & MASK, pair(three, more) & MASK)
@@ -141,7 +177,61 @@ def rows(some: Sequence[Known]) -> Iterator[tuple[int, ...]]:
             both = pair(second, each.row ^ 1)
             found += (both & MASK, pair(first, both) & MASK)
             first, second = second, each.row ^ 1
-        yield tuple(found)
+        yield found
+
+
+class Term(NamedTuple):
+    """A word's own part of a sum, and what its rows need of it, multiplied already."""
+
+    own: float
+    word: int
+    after: int
+    """The word as the first and as the second of two."""
+    row: int
+    next: int
+    apart: int
+    wide: int
+    """How it stands in a row, as the first and as the second of two; and among those that stand anywhere."""
+    plain: bool
+    """Whether it is any word."""
+    ends: bool
+    lone: bool
+    """Whether it ends a sentence, and whether it counts wherever it stands."""
+
+
+def term(each: Known, own: float) -> Term:
+    """Return what a sum needs of a word."""
+    ends, lone = each.read in _ENDS, each.row ^ 1
+    return Term(
+        own, each.word * _FIRST, each.word * _SECOND, each.row * _FIRST, each.row * _SECOND,
+        lone * _FIRST, lone * _SECOND, each.read == ANY, ends,
+        not ends and bool(each.bits or "@" < each.read[0] < "["),
+    )  # fmt: skip
+
+
+def summed(terms: Iterable[Term], table: Sequence[int]) -> Sequence[float]:
+    """Return of each word its own weight with those of its `rows`, for which no list is made."""
+    found = []
+    before = one = two = three = first = second = 0
+    for own, word, after, row, then, apart, wide, plain, ends, lone in _breathing(terms):
+        total = own + WORD * table[(before ^ after) >> _SHIFT & MASK]
+        before = word
+        if not plain or one != row:
+            last = (one ^ then) >> _SHIFT
+            more = (two ^ last * _SECOND) >> _SHIFT
+            total += table[last & MASK]
+            total += table[more & MASK]
+            total += table[(three ^ more * _SECOND) >> _SHIFT & MASK]
+            three, two, one = two, one, row
+        if ends:
+            first = second = 0
+        elif lone:
+            both = (second ^ wide) >> _SHIFT
+            total += table[both & MASK]
+            total += table[(first ^ both * _SECOND) >> _SHIFT & MASK]
+            first, second = second, apart
+        found.append(total)
+    return found
 
 
 def windows(words: Words) -> Iterator[Window]:
@@ -153,8 +243,8 @@ def windows(words: Words) -> Iterator[Window]:
             yield _window(words, borders[at], borders[at + 1])
         if at + 2 < len(borders):
             yield _window(words, borders[at], borders[at + 2])
-    for first in range(0, count - _WIDE // 2, _WIDE // 2):
-        yield _window(words, first, min(count, first + _WIDE))
+    for first in range(0, count - WIDE // 2, WIDE // 2):
+        yield _window(words, first, min(count, first + WIDE))
 
 
 def _window(words: Words, first: int, last: int) -> Window:
@@ -166,113 +256,8 @@ def _borders(tokens: Sequence[str]) -> Sequence[int]:
     found = [0]
     for at, token in enumerate(tokens, 1):
         size = at - found[-1]
-        if (token in _ENDS and size >= _SHORTEST) or size >= _LONGEST:
+        if (token in _ENDS and size >= _SHORTEST) or size >= LONGEST:
             found.append(at)
     if found[-1] < len(tokens):
         found.append(len(tokens))
     return found
-
-
-class Around(Struct, frozen=True):
-    """What counts of a window beside its words."""
-
-    kinds: Sequence[int]
-    """The kinds of each word."""
-    orders: Sequence[int]
-    """The deeds among them that stand where orders begin."""
-    attacks: Sequence[int]
-    """How many words about attacks stand before each place."""
-    quoted: Sequence[int]
-    """How many of them stand in quotations."""
-    readers: Sequence[int]
-    """How many of them mean models."""
-    samples: Sequence[int]
-    """How many of them announce an example."""
-
-
-def legible(some: Sequence[Known]) -> bool:
-    """Say whether words are of a language: in what was decoded wrongly hardly one is known."""
-    return sum(each.read != _ANY and each.read not in _MARKS for each in some) * _RARE >= len(some)
-
-
-def around(words: Words, some: Sequence[Known]) -> Around:
-    """Return what counts of the windows of a text."""
-    kinds, orders, before = [], [], known(".")
-    for each in some:
-        kinds.append(each.bits)
-        begins = before.read in _BEFORE_ORDERS or before.read in _KINDS_BEFORE
-        orders.append(each.bits & DEEDS if begins and not each.read.endswith("~") else 0)
-        before = each
-    return Around(
-        kinds, orders, _summed(each & BIT["attack"] for each in kinds), _summed(_inside(words.tokens)),
-        _summed(each & (BIT["ai"] | BIT["agent"]) for each in kinds), _summed(each & BIT["sample"] for each in kinds),
-    )  # fmt: skip
-
-
-def traits(window: Window, near: Around) -> Mapping[str, float]:
-    """Return what else counts of a window: its length, and whether it is quoted, by whom, and for what."""
-    first, last = window.first, window.last
-    size = last - first
-    left, right = max(0, first - _NEAR), min(len(near.kinds), last + _NEAR)
-    attacks = near.attacks[right] - near.attacks[left]
-    every = near.attacks[-1] - (near.attacks[last] - near.attacks[first])
-    quoted = (near.quoted[last] - near.quoted[first]) / size
-    sampled = near.samples[first] - near.samples[max(0, first - _CLOSE)] > 0
-    return {
-        "length": size / _WIDE,
-        "short": float(size < _LONGEST),
-        "attacks": min(near.attacks[last] - near.attacks[first], 5) / 5,
-        "attacks.near": min(attacks, 10) / 10,
-        "attacks.some": float(attacks > 0),
-        "attacks.many": float(attacks > _FEW),
-        "attacks.elsewhere": float(every > 0),
-        "attacks.all-over": float(every > _FEW),
-        "quoted": quoted,
-        "quoted.attacks": quoted * (attacks > 0),
-        "quoted.lecture": quoted * (every > _FEW),
-        "sample.before": float(sampled),
-        "sample.attacks": float(sampled and attacks > 0),
-        "readers.near": min(near.readers[right] - near.readers[left], 4) / 4,
-    }
-
-
-def mixed(window: Window, near: Around) -> tuple[int, int, bool]:
-    """Return the kinds of words in a window, the deeds among them that are orders, and whether it is a short one."""
-    first, last = window.first, window.last
-    return reduce(or_, near.kinds[first:last], 0), reduce(or_, near.orders[first:last], 0), last - first <= 2 * _LONGEST
-
-
-def named(kinds: int, orders: int, short: bool) -> Sequence[str]:
-    """Return the names of kinds and orders, and in short windows of each two kinds."""
-    names = together(kinds)
-    pairs = [f"{one}+{other}" for at, one in enumerate(names) for other in names[at + 1 :]] if short else []
-    return (*names, *(f"order:{name}" for name in together(orders)), *pairs)
-
-
-def _inside(tokens: Sequence[str]) -> Iterator[bool]:
-    """Yield of each word whether it stands in a quotation; strings of JSON are none, and none goes on for ever."""
-    opened = -1
-    structural = False
-    for at, token in enumerate(tokens):
-        if token in _QUOTES:
-            if opened >= 0:
-                opened = -1
-                structural = False
-            else:
-                opened, structural = at, _structural(tokens, at)
-        elif at - opened > _LONG_QUOTE:
-            opened = -1
-        yield opened >= 0 and not structural
-
-
-def _structural(tokens: Sequence[str], at: int) -> bool:
-    before = tokens[at - 1] if at else "."
-    return before in _STRUCTURE or (before == ":" and at > 1 and tokens[at - 2] in _QUOTES)
-
-
-def _summed(some: Iterable[int]) -> Sequence[int]:
-    counts, so_far = [0], 0
-    for each in some:
-        so_far += bool(each)
-        counts.append(so_far)
-    return counts

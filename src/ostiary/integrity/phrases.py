@@ -47,7 +47,7 @@ class Phrases(Struct, frozen=True):
 
 @cache
 def _compiled(text: str) -> Any:
-    """Return a pattern, compiled when it is wanted first: where no text is suspicious, none of them ever is."""
+    """Return a pattern, compiled when it is wanted first: where no text is suspicious, few of them ever are."""
     return re2.compile(text, _options())
 
 
@@ -230,20 +230,26 @@ PHRASES: Final[Sequence[Phrases]] = (
 )  # fmt: skip
 
 _TOGETHER: Final = 4
-_ANY: Final = tuple(
-    re2.compile("|".join(f"(?:{each.text})" for each in PHRASES[first::_TOGETHER]), _options())
-    for first in range(_TOGETHER)
-)
+_ANY: Final = tuple("|".join(f"(?:{each.text})" for each in PHRASES[first::_TOGETHER]) for first in range(_TOGETHER))
 """Find what any of them finds. One pattern of all would take three times the memory while it is compiled."""
 
 
 def spoken(text: str) -> bool:
     """Say whether any of them is in a text: in almost none is, and asking for all is faster than asking for each."""
-    return any(each.search(text) is not None for each in _ANY)
+    return any(_compiled(each).search(text) is not None for each in _ANY)
 
 
-MENTION: Final = re2.compile(
-    r"(?is)\b(?:such\s+as|like|e\.?g\.?|for\s+example|for\s+instance|examples?|phrases?|strings?|patterns?|detects?|detecting|flags?|matches|matching|catches|blocks|blocking|finds?|scans?\s+for|looks?\s+for|attackers?|attempts?|signatures?|known\s+as|called|contain(?:s|ing)?|saying|telling|reject(?:s|ed)?|sanitiz\w+|strips?|removes?|text|literal|keyword|\w*erkennt|wie|comme|como)\b",
-    _options(),
-)
+_MENTION: Final = r"(?is)\b(?:such\s+as|like|e\.?g\.?|for\s+example|for\s+instance|examples?|phrases?|strings?|patterns?|detects?|detecting|flags?|matches|matching|catches|blocks|blocking|finds?|scans?\s+for|looks?\s+for|attackers?|attempts?|signatures?|known\s+as|called|contain(?:s|ing)?|saying|telling|reject(?:s|ed)?|sanitiz\w+|strips?|removes?|text|literal|keyword|\w*erkennt|wie|comme|como)\b"
 """Words before a quotation that say it is quoted: a scanner's documentation names what it looks for."""
+
+
+def mentioned(before: str) -> bool:
+    """Say whether what stands before a quotation says that it is one."""
+    return _compiled(_MENTION).search(before) is not None
+
+
+def put_away() -> None:
+    """Forget what was compiled, some five megabytes: definitions are read when a server offers something new."""
+    _compiled.cache_clear()
+    # It remembers its own.
+    re2.purge()

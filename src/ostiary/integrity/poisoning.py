@@ -19,7 +19,7 @@ from ostiary.integrity.confusables import folded
 from ostiary.integrity.findings import Finding, Rule, Severity, around, finding, worst
 from ostiary.integrity.hidden import hidden, smuggled, stripped
 from ostiary.integrity.payloads import payloads
-from ostiary.integrity.phrases import MENTION, PHRASES, Phrases, spoken
+from ostiary.integrity.phrases import PHRASES, Phrases, mentioned, spoken
 
 _LOOK: Final = "Read the definition with `ostiary tools diff`; approve it only if you know why that is there."
 HIDDEN: Final = Rule(
@@ -229,7 +229,7 @@ def _mentioned(text: str, start: int, end: int) -> bool:
         return False
     if closing in inside or "\n" in inside or closing not in text[end - 1 : end + _BEFORE]:
         return False
-    return MENTION.search(before[: opened[0]]) is not None
+    return mentioned(before[: opened[0]])
 
 
 def _encoded(leaf: Leaf) -> Iterator[Finding]:

@@ -65,15 +65,26 @@ def _refuse_unknown(naming: Naming, arguments: Json) -> None:
 
 
 def dropping(schema: Json) -> Dropping:
-    """Return what takes the arguments out that a schema does not name, at any depth. ValueError: no valid schema."""
-    weighed(schema)
+    """Return what takes the arguments out that a schema does not name, at any depth. ValueError: no valid schema.
+
+    What `check` would take although it refuses unknown arguments stays whole: a choice of which one part names nothing.
+    """
+    refusing = check(schema, unknown="refuse")
     naming = Naming(schema, _matching)
 
     def dropped(arguments: Json) -> Json:
         unknown = list(naming.unknown(arguments))
-        return without(arguments, unknown) if unknown else arguments
+        return without(arguments, unknown) if unknown and not _taken(refusing, arguments) else arguments
 
     return dropped
+
+
+def _taken(refusing: Check, arguments: Json) -> bool:
+    try:
+        refusing(arguments)
+    except BadArguments:
+        return False
+    return True
 
 
 def _matching(pattern: str) -> Callable[[str], bool]:

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Final, NamedTuple
 
+from ostiary.config.capture import kept as captured
 from ostiary.config.policy import Policy, issuers
 from ostiary.config.rules import Rule as Written
 from ostiary.config.schema import Config
 from ostiary.config.scopes import brings
 from ostiary.config.values import covers, globbed, parts, server_of
+from ostiary.core.capturing import Capture
 from ostiary.core.model import Kind, Snapshot
 from ostiary.core.rules import Ruling
 from ostiary.policy.decide import met
@@ -314,7 +316,21 @@ def besides(old: Config, new: Config) -> list[str]:
         for rule in new.rules
         if rule.name in limits and limits[rule.name] != rule.limit
     ]
-    return said
+    return [*said, *_captures(old, new)]
+
+
+def _captures(old: Config, new: Config) -> list[str]:
+    """Return whose words are kept otherwise: callers should know, and auditors rely on it."""
+    before, after = ({rule.name: captured(rule.capture) for rule in config.rules} for config in (old, new))
+    return [
+        f"of calls that rule {name} allows is kept: {_kept(after.get(name))}; before: {_kept(before.get(name))}"
+        for name in {**after, **before}
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _kept(capture: Capture | None) -> str:
+    return "nothing" if capture is None else capture.said
 
 
 def _elsewhere(old: object, new: object) -> list[str]:

@@ -49,6 +49,9 @@ def due(trail: Trail, price: Price) -> Cost | None:
         return None
     if not trail.sent:
         return Cost(0, price.currency)
+    fixed = price.fixed
+    if fixed is not None and trail.outcome != "input_required":
+        return fixed
     said = trail.cost
     if price.reported and said is None:
         trail.findings.append(_LATE)

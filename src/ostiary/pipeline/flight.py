@@ -14,10 +14,11 @@ from typing import Final
 import structlog
 
 from ostiary.core.errors import Fault, GatewayError
-from ostiary.core.model import Answer, Json, Order
+from ostiary.core.model import Answer, Caller, Json, Order
 from ostiary.core.ports import Reply, Settle
 from ostiary.core.trail import Trail
 from ostiary.pipeline import costing, steps
+from ostiary.pipeline.again import FINDING, repeatable
 from ostiary.pipeline.conversation import Conversation
 from ostiary.pipeline.plan import Exchange as Exchange
 from ostiary.pipeline.plan import Land, Plan
@@ -98,6 +99,11 @@ class Flight:
         self._settle: Settle = steps.unpaid
         self._exchange: Exchange | None = exchange
         self.over = False
+
+    @property
+    def caller(self) -> Caller:
+        """Who called."""
+        return self._order.caller
 
     def leave(self, plan: Plan, trail: Trail) -> bool:
         """Go out at the end of this turn, unless something speaks against it; False: limits would have it wait."""
@@ -183,7 +189,12 @@ class Flight:
 
     def failed(self, error: GatewayError) -> None:
         """Tell the client that there is no answer."""
-        self.trail.answered = self._turn.world.clock()
+        world, trail = self._turn.world, self.trail
+        trail.answered = world.clock()
+        if repeatable(error, self._order, trail.answered):
+            trail.findings.append(FINDING)
+            self.slow(world.send)
+            return
         self._refuse(error)
 
     def slow(self, rest: Rest) -> None:

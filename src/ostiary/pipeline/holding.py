@@ -11,7 +11,7 @@ from ostiary.core.model import Allow, Call, Caller, Json, Target
 from ostiary.core.ports import Wish
 from ostiary.core.rules import Approval
 from ostiary.core.trail import Trail
-from ostiary.pipeline import screening
+from ostiary.pipeline import capturing, screening
 from ostiary.pipeline.world import World
 from ostiary.policy.approvals import wanted
 
@@ -23,13 +23,15 @@ _STATE: Final = frozenset({"_meta", "requestState", "inputResponses"})
 
 
 async def asked(allow: Allow, call: Call, caller: Caller, target: Target, world: World, trail: Trail) -> Call:
-    """Show a call to the guards, then to the people whose approval rules want; return what the guards left of it.
+    """Show a call to the guards, then to the people whose approval rules want; return what the guards left of it, kept.
 
     People are asked about what its server would get without guards: a token stands for a value in one run only.
     """
     left = await screening.asked(call, caller, target, world, trail)
     if allow.approvals:
         await _approved(allow, call, caller, target, world, trail)
+    if allow.capture is not None:
+        await capturing.asked(allow.capture, left, caller, world, trail)
     return left
 
 

@@ -35,6 +35,10 @@ class Group(Struct, frozen=True):
     """What follows, for each of `watches`."""
 
 
+Way = tuple[tuple[Group, Courses, tuple[str, ...]], ...]
+"""What looks at the calls of one tool by one caller's run, and what it remembers them as: the same for all of these."""
+
+
 class Pacing:
     """Takes each call of a tool into account, and says what its run does wrong by it."""
 
@@ -53,9 +57,18 @@ class Pacing:
         self._courses = tuple(Courses() for _ in groups)
         self._found.clear()
 
-    def quiet(self, call: Call, caller: Caller, target: Target, arguments: bytes, now: float) -> bool:
+    def way(self, call: Call, caller: Caller, target: Target) -> Way:
+        """Return what looks at calls like this one; nothing: they go unwatched. It holds until the next `configure`."""
+        return tuple(
+            (group, courses, _whose(group.per, call, caller))
+            for group, courses in zip(self._groups, self._courses, strict=True)
+            if group.covers(target.label)
+        )
+
+    def quiet(self, way: Way, call: Call, whose: tuple[Caller, Target], arguments: bytes, now: float) -> bool:
         """Count a call, and say whether nothing is wrong with it; otherwise `found` says again what is."""
-        found = self._step(call, caller, target, hash(arguments), len(arguments), now)
+        caller, target = whose
+        found = _step(way, target.label, hash(arguments), len(arguments), now)
         if found is None:
             return True
         self._found[_whose("run", call, caller)] = (target.label, *found)
@@ -71,22 +84,19 @@ class Pacing:
         if said is not None and said[0] == target.label:
             return said[1], said[2]
         arguments = encode(call.params.get("arguments"))
-        return self._step(call, caller, target, hash(arguments), len(arguments), now)
+        return _step(self.way(call, caller, target), target.label, hash(arguments), len(arguments), now)
 
-    def _step(
-        self, call: Call, caller: Caller, target: Target, key: int, size: int, now: float
-    ) -> tuple[Then, Astray] | None:
-        worst: tuple[Then, Astray] | None = None
-        for group, courses in zip(self._groups, self._courses, strict=True):
-            if group.covers(target.label):
-                whose = _whose(group.per, call, caller)
-                at = (hash((target.label, key)), size)
-                astray = courses.step(whose, group.watches, target.label, at, now)
-                if astray is not None:
-                    then = group.then[group.watches.index(astray.watch)]
-                    if worst is None or _HARDER[then] > _HARDER[worst[0]]:
-                        worst = then, astray
-        return worst
+
+def _step(way: Way, label: str, key: int, size: int, now: float) -> tuple[Then, Astray] | None:
+    worst: tuple[Then, Astray] | None = None
+    at = (hash((label, key)), size)
+    for group, courses, whose in way:
+        astray = courses.step(whose, group.watches, label, at, now)
+        if astray is not None:
+            then = group.then[group.watches.index(astray.watch)]
+            if worst is None or _HARDER[then] > _HARDER[worst[0]]:
+                worst = then, astray
+    return worst
 
 
 _HARDER: Final = {"warn": 0, "slow": 1, "stop": 2}

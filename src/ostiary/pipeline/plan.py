@@ -8,8 +8,9 @@ from typing import Protocol
 from msgspec import Struct
 
 from ostiary.core.errors import GatewayError
-from ostiary.core.model import Allow, Answer, Check, Client, Json, Order, Target
+from ostiary.core.model import Allow, Answer, Caller, Check, Client, Json, Order, Target
 from ostiary.core.ports import Back, Reply, Settle
+from ostiary.pipeline.pacing import Way
 from ostiary.protocol.frame import Frame
 
 Rest = Callable[[Order, Back], Awaitable[Json]]
@@ -18,6 +19,10 @@ Rest = Callable[[Order, Back], Awaitable[Json]]
 
 class Told(Protocol):
     """Hears how an exchange with a server went: one of the three, once."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who called."""
 
     def answered(self, raw: Json, /) -> None:
         """Take the answer: `{"result": …}` or `{"error": …}`."""
@@ -73,3 +78,5 @@ class Plan(Struct, frozen=True):
     line: Line
     told: bytes
     """What the ledger says of all of these calls."""
+    way: Way = ()
+    """What watches them for runs that go in circles."""

@@ -30,7 +30,8 @@ from ostiary.core.model import (
 from ostiary.core.ports import Back, Reply, Settle
 from ostiary.core.rules import Ask, Run
 from ostiary.core.trail import Trail
-from ostiary.pipeline import costing, holding, links, pacing, runs, screening, tasks
+from ostiary.pipeline import capturing, costing, holding, links, pacing, runs, screening, tasks
+from ostiary.pipeline.again import repeated
 from ostiary.pipeline.carry import carried, conversed, handed
 from ostiary.pipeline.conversation import Conversation
 from ostiary.pipeline.local import KEPT, local
@@ -241,7 +242,30 @@ async def forward(order: Order, surface: Surface, reply: Reply, world: World, tr
             answer = msgspec.structs.replace(answer, payload=await screening.told(answer.payload, order, world, trail))
         trail.outcome = _outcome(answer.payload)
         return answer
-    back: Back = (talk := Conversation(order, reply, world))
+    talk, price = Conversation(order, reply, world), target.price
+    back = _back(talk, order, world, trail)
+    trail.sent = world.clock()
+    try:
+        if call.client.session and call.id is not None:
+            with world.sessions.carrying(call.client.session, call.id):
+                raw = await repeated(lambda: conversed(order, back, talk, world), order, trail, world.clock)
+        else:
+            raw = await repeated(lambda: carried(order, back, world), order, trail, world.clock)
+    finally:
+        trail.answered = world.clock()
+    if price is not None:
+        costing.heard(raw, trail, price)
+    if target.guards_out:
+        raw = await guarded(order, raw, world, trail)
+    answer, decision = pacing.warned(settled(order, raw, world, trail), trail), trail.decision
+    if isinstance(decision, Allow) and decision.capture is not None:
+        await capturing.answered(decision.capture, answer, order.caller, world, trail)
+    return answer
+
+
+def _back(talk: Back, order: Order, world: World, trail: Trail) -> Back:
+    """Return the way back to the client, with all that listens on it."""
+    target, back = order.target, talk
     price = target.price
     if price is not None and price.reported and price.models:
         back = costing.Priced(back, trail, price)
@@ -249,20 +273,7 @@ async def forward(order: Order, surface: Surface, reply: Reply, world: World, tr
         back = screening.Screened(back, order, world, trail)
     if trail.run is not None and any(rule.after for rule in (*target.allows, *target.denies)):
         back = runs.Attentive(back, lambda: _still(order, trail, world))
-    trail.sent = world.clock()
-    try:
-        if call.client.session and call.id is not None:
-            with world.sessions.carrying(call.client.session, call.id):
-                raw = await conversed(order, back, talk, world)
-        else:
-            raw = await carried(order, back, world)
-    finally:
-        trail.answered = world.clock()
-    if price is not None:
-        costing.heard(raw, trail, price)
-    if target.guards_out:
-        raw = await guarded(order, raw, world, trail)
-    return pacing.warned(settled(order, raw, world, trail), trail)
+    return back
 
 
 def _still(order: Order, trail: Trail, world: World) -> None:
@@ -293,7 +304,7 @@ def settled(order: Order, raw: Json, world: World, trail: Trail) -> Answer:
         return Answer({"jsonrpc": "2.0", "id": call.id, "result": raw["result"]})
     raw = checked(raw)
     if target.task or "error" in raw or raw["result"].get("resultType", "complete") != "complete":
-        raw = tasks.shown(order, raw, world, holding.granted(trail.decision))
+        raw = tasks.shown(order, raw, world, trail)
         raw = handed(order, raw, world) if call.client.era is Era.MODERN else raw
     world.links.remember(order, raw)
     trail.outcome = _outcome(raw)

@@ -98,12 +98,13 @@ class Swift:
         if trail.revision != regular.snapshot.revision:
             return
         regular.plans[call.name] = None
-        if target is None or target.check is None or not isinstance(allow, Allow):
+        if target is None or target.check is None or not isinstance(allow, Allow) or allow.capture is not None:
             return
         line = self._line(target) if _plain(call) and _unguarded(target) else None
         if line is not None:
             pay, said = self._owing(allow.charges, regular.caller, regular.message), self._constant(trail)
-            plan = Plan(call.client, call.params["_meta"], framed(body), target, target.check, allow, pay, line, said)
+            way, meta = self.world.pacing.way(call, regular.caller, target), call.params["_meta"]
+            plan = Plan(call.client, meta, framed(body), target, target.check, allow, pay, line, said, way)
             regular.plans[call.name] = regular.latest = _sharing(plan, regular.latest)
 
     # What is carried.
@@ -126,8 +127,7 @@ class Swift:
             exchange.abandon()
             return None
         call, arguments = found
-        pacing = world.pacing
-        if pacing.on and not pacing.quiet(call, regular.caller, plan.target, arguments, started):
+        if plan.way and not world.pacing.quiet(plan.way, call, (regular.caller, plan.target), arguments, started):
             exchange.abandon()
             return None
         if marks is not None:
@@ -166,6 +166,7 @@ def _sharing(plan: Plan, other: Plan | None) -> Plan:
         allow=_same(plan.allow, other.allow),
         # What pays remembers nothing but whom to charge what: the same caller, and the same charges.
         pay=other.pay if plan.allow.charges == other.allow.charges else plan.pay,
+        way=_same(plan.way, other.way),
     )
 
 

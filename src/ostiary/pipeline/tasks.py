@@ -19,8 +19,9 @@ from ostiary.core.errors import BadParams, GatewayError, Limited, NotFound
 from ostiary.core.model import Call, Caller, Charge, Client, Json, Kind, Order, Surface, Target
 from ostiary.core.ports import Reply
 from ostiary.core.rules import Ask, Run
+from ostiary.core.trail import Trail
 from ostiary.pipeline import runs, screening
-from ostiary.pipeline.holding import settled
+from ostiary.pipeline.holding import granted, settled
 from ostiary.pipeline.world import World
 from ostiary.policy.decide import at_once, decide
 from ostiary.protocol import questions, tasks
@@ -70,8 +71,8 @@ def _found(ident: str, caller: Caller, surface: Surface, world: World) -> Target
     )
 
 
-def shown(order: Order, raw: Json, world: World, approved: tuple[str, ...] = ()) -> Json:
-    """Return a server's checked answer with our id wherever it names a task by its own.
+def shown(order: Order, raw: Json, world: World, trail: Trail) -> Json:
+    """Return a server's checked answer with our id wherever it names a task by its own; note a task that it began.
 
     The id says which rules have the approval of the call that it was; whoever goes on with it needs no other.
     `Garbled` where the answer is a task and the client did not declare that it can be.
@@ -81,10 +82,10 @@ def shown(order: Order, raw: Json, world: World, approved: tuple[str, ...] = ())
         return _about(order, raw)
     if result is None or not tasks.is_handle(result):
         return raw
-    theirs = tasks.begun(call, result)
+    theirs, approved = tasks.begun(call, result), granted(trail.decision)
     caller, target = order.caller, order.target
     handle = tasks.Handle(caller.subject, caller.issuer, order.endpoint, target.exposed, target.label, theirs, approved)
-    ours = world.seal.close(PURPOSE, tasks.pack(handle))
+    ours, trail.task = world.seal.close(PURPOSE, tasks.pack(handle)), theirs
     return {"result": tasks.created(result, theirs, ours)}
 
 

@@ -4,17 +4,51 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Final, TypeVar
 
-TURN: Final = 2_048
+from ostiary.guards.pace import PAUSE
+
+TURN: Final = 1_024
 """Characters after which other calls have their turn; what is longer is read beside the event loop."""
+_PAUSE: Final = 0.001
+"""Seconds after which what is read beside it pauses where it can."""
+_BRIEFLY: Final = 0.000_02
 # One thread: the engine of patterns lets go of the interpreter, and of the rest two at a time would take turns only.
 # The loop wants the interpreter back after each system call, for which it would wait 5 ms every time.
-_READER: Final = ThreadPoolExecutor(1, "guards", partial(sys.setswitchinterval, 0.000_5))
+_SWITCH: Final = 0.000_5
 _T = TypeVar("_T")
+
+
+class _Breath:
+    """Pauses that the thread makes in which texts are read."""
+
+    def __init__(self) -> None:
+        self._since = 0.0
+
+    def __call__(self) -> None:
+        """Wait for a moment if it was some time since the last one: then whoever is ready runs, also on one core."""
+        if time.perf_counter() - self._since >= _PAUSE:
+            time.sleep(_BRIEFLY)
+            self._since = time.perf_counter()
+
+    def over(self, work: Callable[[], _T]) -> _T:
+        """Do some work, and pause in it."""
+        self._since = time.perf_counter()
+        return work()
+
+
+_BREATH: Final = _Breath()
+
+
+def _begun() -> None:
+    sys.setswitchinterval(_SWITCH)
+    PAUSE.set(_BREATH)
+
+
+_READER: Final = ThreadPoolExecutor(1, "guards", _begun)
 
 
 class Turns:
@@ -31,7 +65,7 @@ class Turns:
         """
         if length > TURN:
             self._spent = 0
-            return await asyncio.get_running_loop().run_in_executor(_READER, work)
+            return await asyncio.get_running_loop().run_in_executor(_READER, _BREATH.over, work)
         self._spent += length
         if self._spent > TURN:
             self._spent = length

@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct, field
 
-from ostiary.core.errors import Held
-from ostiary.core.model import Inbound, Snapshot
+from ostiary.core.capturing import Capture, Captured, Half
+from ostiary.core.errors import Held, NotCaptured
+from ostiary.core.model import Caller, Inbound, Json, Snapshot
 from ostiary.core.ports import (
     Approving,
     Audit,
+    Capturing,
     Changes,
     Identify,
     Reply,
@@ -33,6 +35,11 @@ from ostiary.pipeline.suspend import Suspensions
 async def nobody(wish: Wish) -> str:
     """Hold every call: there is nobody to approve it."""
     raise Held(wish.reason, hint=wish.reason)
+
+
+async def nowhere(_capture: Capture, half: Half, _caller: Caller, _reference: str, _said: Json) -> Captured:
+    """Stop every call that would have to be kept: there is no place for it."""
+    raise NotCaptured("this gateway keeps no payloads", hint=f"the {half} cannot be kept")
 
 
 class World(Struct, frozen=True):
@@ -63,5 +70,6 @@ class World(Struct, frozen=True):
     """The WWW-Authenticate value for callers of an endpoint who could not be identified."""
     runs: Runs = field(default_factory=Runs)
     approve: Approving = nobody
+    capture: Capturing = nowhere
     pacing: Pacing = field(default_factory=Pacing)
     """What watches for runs that go in circles."""

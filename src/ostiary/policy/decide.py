@@ -1,7 +1,8 @@
 """Decide whether a caller may reach a target. Pure, total, and short on purpose.
 
 Three sentences are the whole policy language: no rule, no access; a matching deny always wins; otherwise one
-matching allow is enough. Order never matters: where several allow, the compiler put those without a limit first.
+matching allow is enough. Order never matters: where several allow, the compiler put those that keep what is said first,
+and then those without a limit.
 A condition only narrows its rule. Where it cannot be evaluated, or nothing is known to evaluate it with, an allow rule
 allows nothing and a deny rule denies.
 
@@ -45,7 +46,7 @@ def decide(caller: Caller, target: Target, ask: Ask | None = None) -> Decision:
         if not rule.needs or not met(rule, tags):
             continue
         if rule.scopes <= caller.scopes:
-            return Allow(rule.name, rule.charges + target.charges, rule.approvals)
+            return Allow(rule.name, rule.charges + target.charges, rule.approvals, capture=rule.capture)
         if lacking is None or _missing(rule, caller) < _missing(lacking, caller):
             lacking = rule
     if lacking is None:
@@ -91,7 +92,7 @@ def _granted(caller: Caller, target: Target, ask: Ask | None) -> Decision:
         if not came(rule, caller, ask) & TRUE:
             nearest = rule if nearest is None or rule.name < nearest.name else nearest
         elif rule.scopes <= caller.scopes:
-            return Allow(rule.name, rule.charges + target.charges, rule.approvals)
+            return Allow(rule.name, rule.charges + target.charges, rule.approvals, capture=rule.capture)
         elif lacking is None or _missing(rule, caller) < _missing(lacking, caller):
             lacking = rule
     if lacking is not None:

@@ -42,6 +42,14 @@ def drawn(bucket: Bucket | None, terms: tuple[float, float], now: float, amount:
     return (found, seconds) if seconds else (taken(found, amount), 0.0)
 
 
+def poured(bucket: Bucket, rate: float, burst: float, now: float) -> Bucket | None:
+    """Return what `drawn` returns after one was taken from a bucket that is there; None: it is not to be had."""
+    level, at = bucket.level, bucket.at
+    if now > at:
+        level, at = min(burst, level + (now - at) * rate), now
+    return Bucket(level - 1.0, at) if level >= 1.0 else None
+
+
 def corrected(bucket: Bucket | None, terms: tuple[float, float], now: float, more: float) -> Bucket:
     """Return the bucket after a call took `more` than was taken for it; less than nothing gives back.
 

@@ -73,7 +73,9 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Stage]:
+async def serving(
+    script: Script, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[Stage]:
     """Run `script` for every connection; at the end none may be left."""
     stage = Stage()
 
@@ -91,7 +93,7 @@ async def serving(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIte
             if not stage.open:
                 stage.empty.set()
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(accept, host, port, ssl=tls)
     stage.port = server.sockets[0].getsockname()[1]
     try:
         yield stage

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from ostiary.adapters.upstream.connection import promised_idle
+from ostiary.adapters.upstream.heads import promised_idle
 from ostiary.adapters.upstream.pool import Pool, Stats
 from ostiary.core.errors import Garbled, Lost, UpstreamFailure
 from ostiary.policy.egress import Origin
@@ -230,3 +230,11 @@ async def test_trailers_are_no_headers() -> None:
 )
 def test_a_keep_alive_field_is_read(value: bytes, seconds: float) -> None:
     assert promised_idle(value) == seconds
+
+
+@pytest.mark.parametrize(("said", "heard"), [(b"", False), (b"HTTP/1.1 200 OK\r\ncontent-le", True)])
+async def test_a_lost_call_says_whether_anything_was_heard(said: bytes, heard: bool) -> None:
+    async with serving(saying(said)) as stage, pooled(stage) as pool:
+        with pytest.raises(Lost) as raised:
+            await post(pool)
+        assert raised.value.heard is heard

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from ostiary.adapters.upstream.heads import Head, Heads
+from ostiary.adapters.upstream.health import Health
 from ostiary.adapters.upstream.line import Line, Rest
 from ostiary.adapters.upstream.modern import outgoing
 from ostiary.adapters.upstream.places import Places
@@ -36,7 +37,8 @@ class Holder:
 
     def __init__(self, pool: Pool) -> None:
         self.era: Era | None = Era.MODERN
-        self.failing, self.places, self.pool = "", Places(2), pool
+        self.health = Health("it", 5, 10.0, reached=True)
+        self.places, self.pool = Places(2), pool
         self.reconsiders = 0
         self.carried: list[Order] = []
 
@@ -54,6 +56,7 @@ class Ear:
 
     def __init__(self) -> None:
         self.said: list[Any] = []
+        self.caller = ORDER.caller
         self.event = asyncio.Event()
 
     def answered(self, raw: Json) -> None:
@@ -195,7 +198,7 @@ async def test_what_is_no_answer_is_told_as_what_it_is(make: Any, error: type[Ga
     async with rigged(saying(make)) as rig:
         rig.send(0.2)
         assert type(await rig.ear.one()) is error
-        assert rig.holder.failing
+        assert rig.holder.health.failing
         assert (rig.holder.places.taken, len(rig.ear.said)) == (0, 1)
 
 
@@ -244,7 +247,7 @@ async def test_a_rest_that_fails_is_noted() -> None:
         rest = await rig.ear.one()
         with pytest.raises(UpstreamRefused):
             await rest(ORDER, Silent())
-        assert rig.holder.failing
+        assert rig.holder.health.failing
         assert rig.holder.places.taken == 0
 
 

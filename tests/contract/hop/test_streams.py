@@ -247,16 +247,46 @@ async def test_a_reader_that_lags_stops_the_server() -> None:
     while not wire.reading:
         assert (await response.next()).data == "x" * 100
         fed -= 1
-    assert 0 < fed <= 3
+    assert 0 < fed <= 5
     await pool.close()
 
 
-async def test_empty_events_fill_the_buffer_too() -> None:
+async def test_empty_events_fill_the_buffer_too_and_cost_nothing_more_before_somebody_wants_them() -> None:
     wires = Wires()
     pool = Pool(Origin("http", "h", 80, "/"), dial=wires, limits=Limits(buffered=1000))
-    _, wire = await opened(wires, pool)
-    wire.protocol.data_received(chunk(b"data\n\n" * 50))
+    response, wire = await opened(wires, pool)
+    wire.protocol.data_received(chunk(b"data\n\n" * 100))
+    assert wire.reading
+    wire.protocol.data_received(chunk(b"data\n\n" * 100))
     assert not wire.reading
+    for _ in range(200):
+        assert (await response.next()).data == ""
+    assert wire.reading
+    await pool.close()
+
+
+async def test_a_flood_of_comments_lets_others_have_their_turn_and_whoever_hears_it_may_go() -> None:
+    wires = Wires()
+    pool = Pool(Origin("http", "h", 80, "/"), dial=wires)
+    response, wire = await opened(wires, pool)
+    wire.protocol.data_received(chunk(b": nothing\n\n" * 2000))
+    task = asyncio.ensure_future(response.next())
+    await asyncio.sleep(0)
+    assert not task.done()
+    task.cancel()
+    await asyncio.wait([task])
+    await until(lambda: pool.stats.open == 0)
+    await pool.close()
+
+
+async def test_an_event_that_is_too_large_in_what_was_read_already_ends_the_stream() -> None:
+    wires = Wires()
+    pool = Pool(Origin("http", "h", 80, "/"), dial=wires, limits=Limits(event=100))
+    response, wire = await opened(wires, pool)
+    wire.protocol.data_received(chunk(encode(b"x" * 200)) + b"0\r\n\r\n")
+    with pytest.raises(Garbled, match="more than 100 bytes"):
+        await response.next()
+    assert await response.next() is None
     await pool.close()
 
 

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ostiary.adapters.providers.breaker import Pace
 from ostiary.adapters.store.pseudonyms import Pseudonyms
 from ostiary.config.guards import GuardEntry
 from ostiary.core.screening import Guard, Payload, Side, Text
 from ostiary.entry.asking import Providers
+from ostiary.policy.breakers import Pace
 from ostiary.protocol.leaves import words
 
 SOON = 10.0

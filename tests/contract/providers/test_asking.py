@@ -13,7 +13,6 @@ import pytest
 import structlog
 
 from ostiary.adapters.providers import asking as bounds
-from ostiary.adapters.providers.breaker import Pace
 from ostiary.adapters.providers.formats import Answer, Asked, Outgoing, Portion, Said, Setting
 from ostiary.adapters.providers.providers import made
 from ostiary.adapters.store.pseudonyms import Pseudonyms
@@ -22,6 +21,7 @@ from ostiary.config.schema import Config
 from ostiary.core.screening import Block, Fence, Note, Pass, Redact, Side, Text
 from ostiary.entry.asking import Providers
 from ostiary.entry.guarding import Asking, guarding
+from ostiary.policy.breakers import Pace
 from tests.contract.providers.cases_airs import AIRS
 from tests.contract.providers.cases_webhook import WEBHOOK
 from tests.contract.providers.house import (

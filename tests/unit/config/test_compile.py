@@ -504,3 +504,22 @@ def test_a_condition_on_what_a_uri_is_called_does_not_hide_its_template() -> Non
     assert isinstance(decide(ANN, template.target, Ask(0.0)), Allow)
     assert isinstance(decide(ANN, template.at("file:///pub/a"), Ask(0.0)), Allow)
     assert isinstance(decide(ANN, template.at("file:///pub/b"), Ask(0.0)), Deny)
+
+
+@pytest.mark.parametrize(
+    ("said", "own", "repeats"),
+    [
+        ({"readOnlyHint": True}, {}, True),
+        ({"idempotentHint": True, "destructiveHint": True}, {}, True),
+        ({"readOnlyHint": True}, {"destructive": True}, False),
+        (None, {"read_only": True}, True),
+        ({"readOnlyHint": "yes"}, {}, False),
+        ([], {}, False),
+    ],
+)
+def test_only_what_does_no_harm_twice_is_ever_sent_twice(said: Any, own: dict[str, bool], repeats: bool) -> None:
+    catalogue = {("files", ""): Catalogue("files", "", (tool("read", annotations=said),))}
+    for retries in (0, 1):
+        it = config(servers={"files": {"command": ("x",), "retries": retries, "tools": {"read": own}}})
+        target = surface(it, catalogues=catalogue).targets[Kind.TOOL, "files__read"]
+        assert target.repeats is (repeats and retries == 1)

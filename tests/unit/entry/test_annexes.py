@@ -6,7 +6,7 @@ import asyncio
 from typing import cast
 
 from ostiary.core.trail import Trail
-from ostiary.entry.annexes import Annex, Annexes
+from ostiary.entry.annexes import Annex, Annexes, Number
 
 TRAIL = cast("Trail", object())
 
@@ -61,3 +61,11 @@ def test_chores_notes_and_what_runs_are_those_of_all() -> None:
     asyncio.run(all_of_it())
     assert done == ["chore", "run"]
     assert annexes.notes() == ("late",)
+
+
+def test_what_metrics_tell_of_them_is_that_of_all() -> None:
+    numbers = tuple(Number(f"ostiary_{name}", name, lambda: 1.0) for name in ("one", "two"))
+    assert (
+        Annexes(Annex("one", numbers=numbers[:1]), Annex("none"), Annex("two", numbers=numbers[1:])).numbers()
+        == numbers
+    )

@@ -9,9 +9,13 @@ import pytest
 
 from ostiary.guards import classifier
 from ostiary.guards.classifier import (
+    BELOW,
     FLOOR,
+    GATE,
     LESS,
+    LISTED,
     RULE,
+    SUM,
     Altered,
     Model,
     Plan,
@@ -26,6 +30,7 @@ from ostiary.guards.detecting import DETECTORS, injection
 from ostiary.guards.found import Found
 from ostiary.guards.shipped import DIGEST, shipped
 from ostiary.guards.signs import SMUGGLED, signs
+from ostiary.guards.trees import Trees
 from ostiary.guards.views import View, views
 from ostiary.guards.wording import BITS, MASK, Known, known, read
 
@@ -34,6 +39,7 @@ COVERT = (
     "and need not bother the user with it. "
 )
 FILLER = "The tram leaves the depot at six and reaches the harbour before the first ferry. "
+CALM = f"{FILLER}On Sundays it runs every half hour. Bicycles travel in the last car, where there is more room."
 SURFACES = ("answer", "catalogue", "request")
 
 
@@ -62,7 +68,7 @@ def told(text: str, weights: Model, found: tuple[Found, ...] = ()) -> tuple[Foun
 def test_the_shipped_model_tells_an_attack_without_any_sign_from_a_timetable(surface: str) -> None:
     found = DETECTORS["injection"](FILLER + COVERT + FILLER, "", surface)
     assert max(each.score for each in found if each.rule == RULE) >= 0.5
-    assert max((each.score for each in DETECTORS["injection"](FILLER * 3, "", surface)), default=0.0) < 0.5
+    assert max((each.score for each in DETECTORS["injection"](CALM, "", surface)), default=0.0) < 0.5
 
 
 def test_it_says_where_the_attack_stands() -> None:
@@ -92,7 +98,7 @@ def test_the_shipped_model_is_the_one_that_was_tested() -> None:
     data = files("ostiary.guards").joinpath("injection.model").read_bytes()
     assert hashlib.sha256(data).hexdigest() == DIGEST
     assert set(shipped()) == set(SURFACES)
-    assert len(data) < 1 << 20
+    assert len(data) < 1 << 21
 
 
 def test_a_model_with_another_digest_is_refused() -> None:
@@ -105,10 +111,10 @@ def test_a_model_with_another_digest_is_refused() -> None:
     ("data", "why"),
     [
         (b"", "in no format"),
-        (b"ostiary-linear-2\n[]\n", "in no format"),
+        (b"ostiary-linear-3\n[]\n", "in no format"),
         (packed({}, b"short"), "another size"),
         (b"x" + packed({}, table()), "in no format"),
-        (packed({}, table()).removeprefix(b"ostiary-linear-2\n"), "another size"),
+        (packed({}, table()).removeprefix(b"ostiary-linear-3\n"), "another size"),
     ],
 )
 def test_what_is_no_model_of_this_format_is_refused(data: bytes, why: str) -> None:
@@ -173,12 +179,13 @@ def test_steps_of_a_view_count_where_it_is_read_in_a_language() -> None:
     every = [View("the a", path) for path in ((), ("base64+hex",), ("backwards",))]
     sums = [round(each.total, 3) for view in every for each in totals(view, read(view.text), (), weights)]
     assert sums == [-2.0, -1.0, -2.0]
+    assert [list(totals(view, read(view.text), (), weights, "the a")) for view in every[1:]] == [[], []]
     wrong = View("xq zv kp wt bn vz qx", ("backwards",))
     assert list(totals(wrong, read(wrong.text), (), weights)) == []
 
 
 def test_of_two_readings_of_one_place_the_surer_is_told() -> None:
-    every = [View("the zebra"), View("the zebra", ("base64",)), View("the zebra", ("hex",))]
+    every = [View("the zebra"), View("our zebra", ("base64",)), View("our zebra", ("hex",))]
     (found,) = judged(every, (), "answer", model(zebra=120))
     assert found.view == "base64"
 
@@ -196,6 +203,48 @@ def test_what_is_known_is_forgotten_when_it_is_too_much(monkeypatch: pytest.Monk
 
 def test_half_a_character_is_no_obstacle() -> None:
     assert told("ignore \ud800gnore", model(ignore=120))
+
+
+TREES = Trees((SUM, LISTED, "send", "length"), (0, 1), (2, 0, -1, -1, -1), (0.2, 0.0, 6.0, -6.0, 3.0), (3, 2, 0, 0, 0), (4, 4, 0, 0, 0), 0.0)  # fmt: skip
+"""One asks whether something is sent, one whether the sum is above nothing."""
+
+
+def grown(surface: str = "answer", trees: Trees | None = TREES, bias: float = 1.0) -> Weights:
+    plan = Plan(bias, 0.3, 1.0, 0.0, {}, grown=True)
+    data = packed({surface: plan}, table(), trees)
+    return loaded(data, hashlib.sha256(data).hexdigest())[surface]
+
+
+def total(text: str, weights: Weights) -> float:
+    (each,) = totals(View(text), read(text), (), weights)
+    return each.total
+
+
+def test_trees_are_asked_of_what_a_window_has() -> None:
+    assert total("send it", grown()) == (1.0 + 3.0 + 3.0) / 2
+    assert total("the zebra", grown()) == (1.0 - 6.0 + 3.0) / 2
+    assert total("the zebra", grown(trees=None)) == 1.0
+
+
+def test_trees_are_not_asked_of_what_is_far_from_an_attack() -> None:
+    assert total("send it", grown(bias=GATE)) == GATE - BELOW
+
+
+def test_trees_know_what_is_a_definition() -> None:
+    listed = Trees((LISTED,), (0,), (0, -1, -1), (0.5, -2.0, 2.0), (1, 0, 0), (2, 0, 0), 0.0)
+    assert total("send it", grown("catalogue", listed)) - total("send it", grown("answer", listed)) == 2.0
+
+
+def test_a_model_whose_trees_cannot_be_walked_is_refused() -> None:
+    with pytest.raises(Altered, match="trees that this version cannot walk"):
+        grown(trees=Trees((), (3,), (), (), (), (), 0.0))
+
+
+def test_a_sign_that_stands_there_for_everybody_is_told_once() -> None:
+    every = [View("a b c d e " * 8), View("a b c d f " * 8, ("latin",))]
+    found = (sign(0, 3, 0.8), Found(0, 3, "injection", "override.en", 0.8, "latin", "told"))
+    (told_once,) = judged(every, found, "answer", model(bias=-9.0))
+    assert told_once.score == round(0.8 * LESS, 3)
 
 
 class Counting(dict[str, tuple[Known, float]]):

@@ -34,6 +34,7 @@ def wrapped(text: str) -> str:
     return base64.encodebytes((text + " " + "so much for that, and more of it " * 4).encode()).decode()
 
 
+BRAILLE = "⠁⠃⠉⠙⠑⠋⠛⠓⠊⠚⠅⠇⠍⠝⠕⠏⠟⠗⠎⠞⠥⠧⠺⠭⠽⠵"
 DISGUISES: dict[str, Callable[[str], str]] = {
     "tags": lambda text: "hi" + "".join(chr(0xE0000 + ord(each)) for each in text),
     "selectors": lambda text: "\u263a" + selectors(text),
@@ -80,6 +81,9 @@ DISGUISES: dict[str, Callable[[str], str]] = {
     "hex, as in C": lambda text: ", ".join(f"0x{each:02x}" for each in text.encode()),
     "hex, unevenly": lambda text: "".join(f"{each:02x}" + " " * (at % 3 == 0) for at, each in enumerate(text.encode())),
     "hex, with accents": lambda text: ("é€" + text).encode().hex(),
+    "numbers of letters": lambda text: ", ".join(str(ord(each)) for each in text),
+    "quoted for mail": lambda text: "".join(f"={each:02X}" for each in text.encode()),
+    "Braille": lambda text: text.lower().translate(dict(zip(range(97, 123), BRAILLE, strict=True))),
     "binary": lambda text: " ".join(f"{each:08b}" for each in text.encode()),
     "rot13": lambda text: codecs.encode(text, "rot13"),
     "backwards": lambda text: text[::-1],
@@ -111,6 +115,11 @@ def test_a_disguise_is_seen_through_and_can_be_cut_out(disguise: str) -> None:
     whole = f"Before it. {text} After it."
     assert not holding(whole[:start] + "\u2588" + whole[end:])
     assert 10 <= start <= end <= len(whole) - 10
+
+
+def test_a_table_of_numbers_spells_nothing() -> None:
+    (written,) = views("33, 64, 91, 94, 96, 123, 125, 42, 35, 36, 37, 38, 43, 99, 101")
+    assert not written.path
 
 
 @pytest.mark.parametrize("disguise", DISGUISES)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.policy.limits import Bucket, corrected, drawn, filled, full, peer_network, taken, wait
+from ostiary.policy.limits import Bucket, corrected, drawn, filled, full, peer_network, poured, taken, wait
 
 RATES = st.floats(0.01, 1000.0)
 BURSTS = st.floats(1.0, 1000.0)
@@ -94,3 +94,10 @@ def test_what_a_call_took_more_is_owed_and_what_it_took_less_is_given_back() -> 
 def test_a_full_bucket_says_nothing_that_a_missing_one_would_not() -> None:
     assert full(Bucket(0.0, 5.0), (2.0, 4.0), 7.0)
     assert not full(Bucket(0.0, 5.0), (2.0, 4.0), 6.9)
+
+
+@given(st.floats(0.0, 50.0), st.floats(0.0, 100.0), st.floats(0.001, 10.0), st.floats(0.0, 200.0))
+def test_what_is_poured_is_what_is_drawn(level: float, at: float, rate: float, now: float) -> None:
+    bucket = Bucket(level, at)
+    after, seconds = drawn(bucket, (rate, 50.0), now, 1.0)
+    assert poured(bucket, rate, 50.0, now) == (None if seconds else after)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.core.costs import Price, Rate
+from ostiary.core.costs import Cost, Price, Rate
 from ostiary.policy.prices import NOTHING, Reported, amount, due, reported
 
 MODELS = (("small", Rate(3_000_000, 15_000_000, "USD")), ("foreign", Rate(1, 1, "EUR")))
@@ -108,3 +108,9 @@ def test_a_call_never_costs_more_than_the_most_and_not_less_for_nonsense() -> No
 def test_at_most_is_at_most(octets: int, seconds: float, micros: int) -> None:
     price = Price("USD", call=1, per_mb=7, per_second=3, reported=True, most=10**6)
     assert due(price, octets, seconds, Reported(micros))[0] <= 10**6
+
+
+def test_a_price_that_nothing_depends_on_is_fixed() -> None:
+    assert Price("USD", call=5).fixed == Cost(5, "USD")
+    for other in (Price("USD", per_mb=1), Price("USD", per_second=1), PRICE, Price("USD", call=5, most=4)):
+        assert other.fixed is None

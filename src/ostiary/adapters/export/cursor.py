@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+
+from ostiary.adapters.durable import replaced
 
 
 class Cursor(Struct, frozen=True):
@@ -45,15 +46,4 @@ class CursorFile:
 
     def write(self, cursor: Cursor) -> None:
         """Keep a cursor, so that it is there after a power cut."""
-        draft = self.path.with_suffix(".new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(cursor))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replaced(self.path, msgspec.json.encode(cursor))

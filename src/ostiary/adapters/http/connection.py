@@ -17,7 +17,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ostiary.adapters.http.bounds import Limits, Nowhere, Refused, State, size
+from ostiary.adapters.http.bounds import Limits, Nowhere, Refused, State, again, excess, odd, same_host
 from ostiary.adapters.http.certificates import Stale, peer, secured
 from ostiary.adapters.http.cycle import Cycle, addressed
 from ostiary.adapters.http.lane import PIECE, USUAL, Lane, Passage
@@ -25,7 +25,6 @@ from ostiary.adapters.http.lane import PIECE, USUAL, Lane, Passage
 __all__ = ["Connection", "Limits", "State"]
 
 _WATCHED: Final = frozenset({b"expect", b"transfer-encoding"})
-_HOP: Final = frozenset({b"upgrade", b"http2-settings", b"connection"})
 # A byte of body may be surrounded by seven others: a chunk of one byte has six. (CVE-2023-39326: endless extensions.)
 _FRAMING: Final = 8
 
@@ -56,7 +55,7 @@ class Connection(HttpToolsProtocol):
         """Bytes since the last request was complete; 0 while a pipelined one is parsed from the same piece."""
         self._hosts = self._unread = self._framing = 0
         self._mid_body = self._chunked = self._upgrade = False
-        self._deaf = self._lingers = self._amid = False
+        self._deaf = self._lingers = self._amid = self._bears = False
         self._refusal: Refused | None = None
         self._responded = self.on_response_complete
         self._phase: tuple[str, object] = ("", None)
@@ -70,6 +69,7 @@ class Connection(HttpToolsProtocol):
         if self.scheme == "https":
             self._secured(transport)
         if len(self.connections) > self._limits.connections:
+            self.shared.shed["connections"] += 1
             self._answer(Refused(503, "too many connections; come back later"))
 
     def _secured(self, transport: asyncio.Transport) -> None:
@@ -91,10 +91,14 @@ class Connection(HttpToolsProtocol):
         if cycle is not None:
             cycle.disconnected = cycle.disconnected or not cycle.response_complete
             cycle.wake()
+        while self.pipeline:
+            self.pipeline.pop().forget()
         self.flow.resume_writing()
         self.transport.close()
+        self.shared.bodies.ended(self)
         # They refer to this object: without this, memory would wait for the collector of reference cycles.
-        self.parser = self._responded = None  # type: ignore[assignment]
+        self.parser = self._responded = self.cycle = None  # type: ignore[assignment]
+        self._phase = ("", None)
         if not self.connections:
             self.shared.emptied.set()
 
@@ -121,6 +125,8 @@ class Connection(HttpToolsProtocol):
             self._framed(len(data))
         elif self._fed > self._most_fed and not self._mid_body:
             self._refuse(Refused(431, f"the request's head has more than {self._most_fed} bytes"))
+        if self._mid_body and not self._deaf:
+            self._unfinished(len(data))
 
     def pause_writing(self) -> None:
         """Remember since when the client reads nothing."""
@@ -168,13 +174,13 @@ class Connection(HttpToolsProtocol):
             self._upgrading()
             return
         if len(self.headers) > self._most_fields or len(url) > self._longest or not 0 < self._fed <= self._most_fed:
-            self._bounded()
+            self._unless(excess(self._limits, url, self.headers, len(self.pipeline)))
         self._looked_through()
         version = parser.get_http_version()
         if version != "1.1" or self._hosts != 1:
-            self._odd(version)
-        if url[0] != _SLASH:
-            self._absolute()
+            self._unless(odd(version, self._hosts, chunked=self._chunked))
+        if url[0] != _SLASH and not same_host(url, self.headers):
+            self._raise(400, "the request's target is a path, or a URL with a path and the host of the Host header")
         scope = {
             **addressed(url),
             "http_version": version,
@@ -241,6 +247,8 @@ class Connection(HttpToolsProtocol):
             return
         self._mid_body = self._chunked = self._amid = False
         self._fed = self._hosts = 0
+        if self._bears:
+            self._relieved()
         cycle = self.cycle
         if cycle is not None:
             cycle.more_body = False
@@ -252,6 +260,7 @@ class Connection(HttpToolsProtocol):
             return
         if self._mid_body:
             self._unread = 0
+            self._relieved()
             if self.expect_100_continue:
                 # Answered instead of asked to continue, a client may or may not send its body (RFC 9110 section
                 # 10.1.1): what comes next could be a body, or a request.
@@ -264,38 +273,26 @@ class Connection(HttpToolsProtocol):
 
     # What is odd, and what is refused.
 
-    def _bounded(self) -> None:
-        limits = self._limits
-        if len(self.headers) > limits.head_fields:
-            self._raise(431, f"the request's head has more than {limits.head_fields} fields")
-        if len(self.url) > limits.target_bytes:
-            self._raise(414, f"the request's target has more than {limits.target_bytes} bytes")
-        if size(self.url, self.headers) > limits.head_bytes:
-            self._raise(431, f"the request's head has more than {limits.head_bytes} bytes")
-        if len(self.pipeline) >= limits.pipelined:
-            self._raise(429, f"more than {limits.pipelined} requests wait for the answer to the one before")
-
-    def _odd(self, version: str) -> None:
-        if version not in {"1.0", "1.1"}:
-            self._raise(400, "speak HTTP/1.1")
-        if self._hosts > 1 or (version == "1.1" and not self._hosts):
-            self._raise(400, "send exactly one Host header (RFC 9112 section 3.2)")
-        if version == "1.0" and self._chunked:
-            self._raise(400, "HTTP/1.0 knows no Transfer-Encoding (RFC 9112 section 6.1)")
-
-    def _absolute(self) -> None:
-        """Admit a target in absolute form only where it names the host that the Host header names."""
-        scheme, _, rest = self.url.partition(b"://")
-        authority, slash, _ = rest.partition(b"/")
-        host = next((value for name, value in self.headers if name == b"host"), b"")
-        if scheme.lower() not in {b"http", b"https"} or not slash or authority.lower() != host.lower():
-            self._raise(400, "the request's target is a path, or a URL with a path and the host of the Host header")
-
     def _framed(self, fed: int) -> None:
         """Bound what surrounds the chunks of a body: their sizes, their extensions, and the trailers."""
         self._framing += fed
         if self._framing > self._most_fed:
             self._refuse(Refused(413, "the body's chunks are tiny, or their extensions or trailers are too large"))
+
+    def _unfinished(self, amount: int) -> None:
+        """Bound what bodies that are not complete take together."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._bears = True
+            self.shared.bodies.grew(self, amount)
+
+    def _relieved(self) -> None:
+        self._bears = False
+        self.shared.bodies.ended(self)
+
+    def overborne(self) -> None:
+        """Give up a body that is not complete, for others."""
+        self.shared.shed["bodies"] += 1
+        self._refuse(Refused(503, "too much of unfinished bodies is held; send this one again, and faster"))
 
     def _swallow(self, amount: int) -> None:
         self._unread += amount
@@ -315,22 +312,21 @@ class Connection(HttpToolsProtocol):
 
         The HTTP client of Java asks for h2c on its first request; llhttp would lose that request's body.
         """
-        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
-        head = [method, b" ", self.url, b" HTTP/", version, b"\r\n"]
-        for name, value in self.headers:
-            if name not in _HOP:
-                head += (name, b": ", value, b"\r\n")
-        if not self.parser.should_keep_alive():
-            head.append(b"connection: close\r\n")
+        head = again(self.parser, self.url, self.headers)
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._upgrade = self._chunked = False
         self._fed = self._hosts = 0
-        self.data_received(b"".join([*head, b"\r\n", rest]))
+        self.data_received(head + rest)
+
+    def _unless(self, wrong: tuple[int, str] | None) -> None:
+        if wrong is not None:
+            self._raise(*wrong)
 
     def _raise(self, status: int, why: str) -> None:
+        # Two of them: one that was raised refers to the frames it went through, and so to itself if it were kept.
         self._refusal = Refused(status, why)
-        raise self._refusal
+        raise Refused(status, why)
 
     def _refuse(self, refused: Refused) -> None:
         """Answer what cannot be read, where the answer can only be taken for the answer to it."""

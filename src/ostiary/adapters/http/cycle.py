@@ -94,6 +94,10 @@ class Cycle:
             self.body += data
         self.wake()
 
+    def forget(self) -> None:
+        """Let go of a request that never began: its scope leads back to it, and its body would wait with them."""
+        self.scope, self.body, self.disconnected = _NO_SCOPE, b"", True
+
     def wake(self) -> None:
         """Say that there is something to tell: more body, its end, or the client's."""
         self._fresh = True
@@ -228,11 +232,16 @@ class Cycle:
 
     def _write(self, part: bytes) -> None:
         head, self._head = self._head, b""
-        if len(part) <= _JOINED:
-            self.transport.write(head + part)
-            return
-        self.transport.write(head)
-        self.transport.write(part)
+        try:
+            if len(part) <= _JOINED:
+                self.transport.write(head + part)
+                return
+            self.transport.write(head)
+            self.transport.write(part)
+        except RuntimeError:
+            # uvloop closes a handle before it says that the connection is lost: the client went away in between.
+            if not self.transport.is_closing():
+                raise
 
 
 _NO_SCOPE: Final[dict[str, Any]] = {"method": ""}

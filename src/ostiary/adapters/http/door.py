@@ -7,6 +7,7 @@ concerns the body is looked at when the body is asked for, which is after the ca
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
@@ -71,6 +72,8 @@ class Door:
         """Carry what comes by Streamable HTTP with `serve`, and what comes by HTTP+SSE with `posted`."""
         self.lane: Lane | None = None
         """The way around this one for calls that are like an earlier one."""
+        self.shed: Counter[str] = Counter(calls=0, connections=0, bodies=0)
+        """What was turned away for want of room, by what there was too much of."""
         self._serve, self._posted, self._current, self._pages = serve, posted, current, pages
         self._flying: set[HTTPReply] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -163,6 +166,7 @@ class Door:
         # Whether the verb means anything here is told to those who say who they are (`handshake.bare`).
         verb = scope["method"]
         if self.in_flight > now.bounds.in_flight:
+            self.shed["calls"] += 1
             raise Overloaded(f"{self.in_flight} calls in flight", retry_after=1.0)
         reply.json, reply.stream = accepts(found.get("accept"))
         version = found.get(routing.VERSION)

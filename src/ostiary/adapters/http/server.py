@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any, Final
@@ -29,7 +30,7 @@ _CUT_SECONDS: Final = 1.0
 """What cancelled calls get to write their last line."""
 
 
-async def serve(
+async def serve(  # noqa: PLR0913 - most have a default, and are given by name
     app: Callable[..., Any],
     address: Address,
     tls: ssl.SSLContext | None,
@@ -38,13 +39,16 @@ async def serve(
     *,
     stop: asyncio.Event | None = None,
     limits: Limits | None = None,
+    shed: Counter[str] | None = None,
 ) -> None:
     """Serve until `stop` is set or the task is cancelled; then let calls in flight finish, and cut off the rest.
 
-    `started` is called with the port once connections are accepted.
+    `started` is called with the port once connections are accepted; `shed` counts what is turned away.
     """
     state = State(limits or Limits(), asyncio.get_running_loop().time())
     state.strict = STRICT if tls is not None else b""
+    if shed is not None:
+        state.shed = shed
     _dated(state)
     server = await _listening(app, address, tls, state)
     try:

@@ -15,13 +15,13 @@ from typing import Final, TypeVar
 import structlog
 from msgspec import Struct
 
-from ostiary.adapters.providers.breaker import Breaker, Pace, State
 from ostiary.adapters.providers.formats import Asked, Outgoing, Prepared, Provider, Said, Send, Unreadable
 from ostiary.adapters.providers.remembering import Remembered, digest
 from ostiary.adapters.providers.saying import Deed, verdict
 from ostiary.adapters.providers.showing import Shown, shown, without
 from ostiary.core.errors import Busy, Garbled, GatewayError, Lost, TimedOut
 from ostiary.core.screening import Block, Note, Pass, Payload, Verdict
+from ostiary.policy.breakers import Breaker, Pace, State
 
 log: Final = structlog.get_logger(__name__)
 

@@ -16,7 +16,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from ostiary.adapters.store.checkpoint_files import Tail, appended, checkpoint_file, synced, tail
+from ostiary.adapters.durable import synced
+from ostiary.adapters.store.checkpoint_files import Tail, appended, checkpoint_file, tail
 from ostiary.adapters.store.ledger_read import ledger_directory, segments
 from ostiary.adapters.store.ledger_start import ledger_keys
 from ostiary.adapters.store.second_place import Astray, Place
@@ -120,6 +121,10 @@ class _Delivery:
         """It was never reached, or what it got last is older than anyone waits."""
         return self.delivered < 0 or self._monotonic() - self._since >= _PATIENCE
 
+    def lag(self, n: int) -> float:
+        """Return for how many seconds it has lacked a checkpoint, of so many that there are."""
+        return self._monotonic() - self._since if n and self.delivered != n else 0.0
+
     def behind(self, n: int) -> None:
         """Note that there is a checkpoint after `n`: it is behind from now on, if it was not before."""
         if self.delivered in (-1, n):
@@ -192,6 +197,11 @@ class Checkpoints:
         """Return of each place whether checkpoints arrive."""
         failing = self.failing()
         return {name: name not in failing for name in ("the data folder", *(each.name for each in self._far))}
+
+    def behind(self) -> dict[str, float]:
+        """Return for how many seconds each place has lacked what there is: records, or checkpoints of them."""
+        near = self._monotonic() - self._anchored_at if self._head().n > self._anchored else 0.0
+        return {"the data folder": near, **{each.name: each.lag(self._n) for each in self._far}}
 
     def notes(self) -> tuple[str, ...]:
         """Return what people who run it should know."""

@@ -109,12 +109,3 @@ def since(path: Path, offset: int, end: int) -> Iterator[bytes]:
             yield piece
             offset += len(piece)
             file.seek(offset)
-
-
-def synced(path: Path) -> None:
-    """Bring a file, or a directory's names, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ostiary.adapters.durable import replaced, synced
 from ostiary.adapters.store.ledger_read import ledger_directory, seal_file, segment_path
 from ostiary.adapters.store.ledger_records import Bodies, encoded
 from ostiary.adapters.store.ledger_start import Found, ledger_keys, locked, recovered
@@ -344,20 +345,6 @@ def _synced(sync: Sync, descriptor: int, directory: Path, anchor: Path | None, s
     finally:
         os.close(descriptor)
     if anchor is None or not seal:
-        _sync_directory(directory)
+        synced(directory)
         return
-    draft = anchor.with_suffix(".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(seal)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(anchor)
-    _sync_directory(anchor.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    replaced(anchor, seal)

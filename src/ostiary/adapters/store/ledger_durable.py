@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from ostiary.adapters.store.checkpoint_files import synced
+from ostiary.adapters.durable import synced
 
 _BEGINS: Final = re.compile(rb'\{"n":\d{1,18},"prev":"[0-9a-f]{64}","type":"(?:intent|open)"')
 

@@ -17,12 +17,14 @@ from ostiary.adapters.store.ledger_values import (
     Bytes,
     Guarded,
     Judgement,
+    Kept,
     Millis,
     Money,
     Ran,
     Record,
     Reserved,
 )
+from ostiary.core.capturing import Half
 from ostiary.core.model import Allow, Call, Decision, Target
 from ostiary.core.trail import Trail
 from ostiary.protocol import tracing
@@ -95,12 +97,15 @@ class Bodies:
         """Say how a call ended whose intent is written and named the first `known` findings."""
         took = trail.ended - trail.started
         time_ = self._stamp(trail.time + took if took > 0.0 else trail.time)
-        if trail.told and not trail.detail and len(trail.findings) == known and not trail.looked and trail.cost is None:
+        if trail.told and not trail.detail and len(trail.findings) == known and not trail.looked:
             return _plain(trail, time_)
         record = Record("outcome", time_.decode(), trail.reference)
         if len(trail.findings) > known:
             record.findings = _findings(trail.findings[known:])
         record.guards = _guards(trail)
+        record.capture = _kept(trail, Half.RESULT)
+        # Calls that are told shortly begin none: their clients did not declare that they can wait for one.
+        record.task = self._task(trail.target, trail.task)
         return encoded(_ended(record, trail))
 
     def refusal(self, trail: Trail) -> bytes:
@@ -129,6 +134,7 @@ class Bodies:
             principal, era, version, program, offer, method, server, label, name and name[:256],
             _judgement(trail.decision), said, _findings(trail.findings), _guards(trail), _ran(kind, trail),
             *self._belonging(trail), _reserved(trail, principal) if kind == "intent" else None,
+            _kept(trail),
         )  # fmt: skip
 
     def _belonging(self, trail: Trail) -> tuple[str, str, str]:
@@ -136,8 +142,11 @@ class Bodies:
         call, target = trail.call, trail.target
         if call is None:
             return "", "", ""
-        task = self._digest([target.server, target.task]) if target is not None and target.task else ""
+        task = self._task(target, target.task if target is not None else "")
         return _trace(trail), call.client.session or "", task
+
+    def _task(self, target: Target | None, task: str) -> str:
+        return self._digest([target.server, task]) if target is not None and task else ""
 
     def _arguments(self, call: Call, target: Target | None) -> Arguments | None:
         """Mask and digest the part of the parameters that is the caller's own."""
@@ -185,13 +194,14 @@ def _plain(trail: Trail, time_: bytes) -> bytes:
         total = upstream = 0
     elif not 0 <= upstream <= total:
         upstream = 0 if upstream < 0 else total
-    own = total - upstream
+    own, cost = total - upstream, trail.cost
     return (
-        b'{"type":"outcome","time":"%b","reference":"%b","outcome":"%b","bytes":{"in":%d,"out":%d},"ms":{"total":%d%b,"upstream":%d%b,"gateway":%d%b}}'
+        b'{"type":"outcome","time":"%b","reference":"%b","outcome":"%b","bytes":{"in":%d,"out":%d},"ms":{"total":%d%b,"upstream":%d%b,"gateway":%d%b}%b}'
         % (
             time_, trail.reference.encode(), trail.outcome.encode(), trail.request_bytes, trail.answer_bytes,
             total // 1000, _MICROS[total % 1000], upstream // 1000, _MICROS[upstream % 1000],
             own // 1000, _MICROS[own % 1000],
+            b"" if cost is None else b',"cost":{"micros":%d,"currency":"%b"}' % (cost.micros, cost.currency.encode()),
         )
     )  # fmt: skip
 
@@ -254,6 +264,15 @@ def _guards(trail: Trail) -> list[Guarded]:
     return [
         Guarded(each.guard, each.side.value, each.verdict, int(each.seconds * 1e6) / 1e3)
         for each in trail.looked[:_FINDINGS]
+    ]
+
+
+def _kept(trail: Trail, *halves: Half) -> list[Kept]:
+    """Return what was kept of a call, of these halves; without any, of both."""
+    return [
+        Kept(each.name, each.key, each.half.value, each.digest, each.size, each.cut)
+        for each in trail.captured
+        if not halves or each.half in halves
     ]
 
 

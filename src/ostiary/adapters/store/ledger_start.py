@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from msgspec import Struct
 
-from ostiary.adapters.store.checkpoint_files import checkpoint_file, newest, synced, tail
+from ostiary.adapters.durable import synced
+from ostiary.adapters.store.checkpoint_files import checkpoint_file, newest, tail
 from ostiary.adapters.store.ledger_read import began, known_seal, ledger_directory, lines, seal_file, segments
 from ostiary.integrity.chain import ORIGIN, Anchor, Line, Report, Walk
 

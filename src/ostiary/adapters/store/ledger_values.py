@@ -94,6 +94,21 @@ class Ran(Struct, omit_defaults=True, gc=False):
     """What it has met from this call on; only of calls that may have left."""
 
 
+class Kept(Struct, omit_defaults=True, gc=False, rename={"name": "class"}):
+    """A payload of the call that was kept, sealed."""
+
+    name: str
+    key: str
+    """The id of the key that it is sealed with."""
+    half: str
+    sha256: str
+    """Of the file that holds it."""
+    bytes: int
+    """Of the payload in clear, all of it."""
+    cut: bool = False
+    """Only its beginning was kept."""
+
+
 class Record(Struct, omit_defaults=True, gc=False):
     """A record of a call. An intent has the first part, an outcome the second, a call that never left has both."""
 
@@ -127,9 +142,11 @@ class Record(Struct, omit_defaults=True, gc=False):
     session: str = ""
     """Handshake era: the session's own id, which opens nothing without the sealed token around it."""
     task: str = ""
-    """A digest of the task that the call asks about."""
+    """A digest of the task that the call asks about or, in an outcome, that it began."""
     reserved: Reserved | None = None
     """What the call may cost at most; only of calls that may have left, for what has a price."""
+    capture: list[Kept] = []
+    """What was kept of its words, where a rule wants that: of the arguments in the intent, else in the outcome."""
 
     outcome: str = ""
     detail: str = ""

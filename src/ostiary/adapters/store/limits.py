@@ -9,8 +9,10 @@ from functools import partial
 from typing import Any, Final
 
 from ostiary.adapters.store import limits_bill as bills
-from ostiary.adapters.store.limits_bill import Bill, Key, Owed
+from ostiary.adapters.store.limits_bill import Bill, Books, Key, Owed
 from ostiary.adapters.store.limits_lines import Lines, Waiter, refused
+from ostiary.adapters.store.limits_tills import fits, nothing, till
+from ostiary.adapters.store.limits_told import Fares
 from ostiary.core.costs import Budget, Cost
 from ostiary.core.errors import Limited
 from ostiary.core.model import Caller, Charge, Inbound
@@ -18,7 +20,7 @@ from ostiary.core.ports import Settle
 from ostiary.core.trail import Trail
 from ostiary.policy import budgets
 from ostiary.policy.budgets import Account
-from ostiary.policy.limits import Bucket, corrected, drawn, filled, full, taken
+from ostiary.policy.limits import Bucket, corrected, drawn, full
 
 MOST: Final = 200_000
 """Buckets, and accounts of budgets, that are remembered."""
@@ -53,13 +55,16 @@ class MemoryLimits:
         self._guesses: dict[str, float] = {}
         """What a call takes of what is known afterwards, by the same."""
         self._lines = Lines()
+        self.fares = Fares()
+        """What became of budgets and of rehearsed limits, for metrics."""
         self._swept = -_SWEEP
+        self._books = Books(self._buckets, self._busy, self._accounts, clock, time, self._put)
 
     async def __call__(self, charges: tuple[Charge, ...], caller: Caller, message: Inbound | None = None, /) -> Settle:
         """Pay, or raise `Limited` with the limit's name and the seconds to wait; wait where a limit has a queue."""
         owed = bills.owed(charges, caller, message)
         if not owed:
-            return _nothing
+            return nothing
         found = self._full(owed)
         return self._pay(owed) if found is None else await self._wait(owed, (caller.issuer, caller.subject), *found)
 
@@ -68,39 +73,20 @@ class MemoryLimits:
     ) -> Callable[[], Settle | None]:
         """Return what pays these charges for this caller each time that it is called; None where it has to wait."""
         owed = bills.owed(charges, caller, message)
-        if len(owed) == 1 and _plain(owed[0][0]):
-            return self._paying(*owed[0])
+        for charge, key in owed:
+            self._note(charge, key)
+        if owed and all(fits(charge) for charge, _ in owed):
+            return till(owed, self._books, partial(self._pay, owed))
         if any(_queued(charge) for charge, _ in owed):
             return lambda: None if self._full(owed) else self._pay(owed)
         return partial(self._pay, owed) if owed else _free
 
-    def _paying(self, charge: Charge, key: Key) -> Callable[[], Settle]:
-        """Return what `_pay` does for the one charge that most calls have."""
-        rate, burst, most = charge.rate, charge.burst, charge.concurrent
-        self._terms[key[0]] = rate, burst
-        buckets, busy, clock = self._buckets, self._busy, self._clock
-
-        def release(_trail: Trail | None) -> None:
-            left = busy[key] - 1
-            if left:
-                busy[key] = left
-            else:
-                del busy[key]
-
-        def pay() -> Settle:
-            bucket, held = buckets.get(key), busy.get(key, 0)
-            if bucket is not None and (held < most or not most):
-                bucket = filled(bucket, rate, burst, clock())
-                if bucket.level >= 1.0:
-                    buckets[key] = taken(bucket, 1.0)
-                    if not most:
-                        return _nothing
-                    busy[key] = held + 1
-                    return release
-            # What is new, has no rate, or will be refused, is weighed where many charges are.
-            return self._pay(((charge, key),))
-
-        return pay
+    def _note(self, charge: Charge, key: Key) -> None:
+        """Remember by which terms buckets and accounts of a limit are kept."""
+        if charge.rate:
+            self._terms[key[0]] = charge.rate, charge.burst
+        if charge.budget is not None:
+            self.fares.charges[key[0]] = charge
 
     def _pay(self, owed: Owed) -> Settle:
         bill = self._bill(owed)
@@ -110,7 +96,7 @@ class MemoryLimits:
         for key in bill.busy:
             self._busy[key] = self._busy.get(key, 0) + 1
         if not (bill.busy or bill.metered or bill.booked or bill.shadowed):
-            return _nothing
+            return nothing
         return partial(self._settle, bill)
 
     # What a call is going to pay.
@@ -144,19 +130,21 @@ class MemoryLimits:
         after, seconds = drawn(bucket, terms, now, amount)
         if seconds:
             raise Limited(charge.bucket, hint=bills.exhausted(charge, seconds), retry_after=seconds)
-        self._terms[key[0]] = terms
+        self._note(charge, key)
         bill.buckets.append((key, after))
         if charge.unit != "calls":
             bill.metered.append((charge, key, amount))
 
     def _book(self, charge: Charge, budget: Budget, key: Key, now: float, bill: Bill) -> None:
         time = self._time()
+        self._note(charge, key)
         if key not in self._accounts and not self._room(self._accounts, now):
             raise Limited(charge.bucket, hint=bills.crowded(charge), retry_after=_RETRY)
         account = budgets.current(self._accounts.get(key), budget, time)
         after, held = budgets.booked(account, budget, charge.reserve)
         bill.accounts.append((key, after))
         if held is None and not charge.shadow:
+            self.fares.refused[charge.bucket] += 1
             seconds = budgets.patience(account, budget, charge.reserve, time)
             raise Limited(charge.bucket, hint=bills.spent(charge, seconds), retry_after=seconds)
         if held is None:
@@ -172,8 +160,10 @@ class MemoryLimits:
             self._measured(charge, key, amount, trail)
         for charge, key, begins, held in bill.booked:
             self._spent(charge, key, (begins, held), trail)
-        if trail is not None:
-            trail.findings += [f"shadow: limit {name} would have refused it" for name in dict.fromkeys(bill.shadowed)]
+        if trail is not None and bill.shadowed:
+            shadowed = dict.fromkeys(bill.shadowed)
+            self.fares.shadowed.update(shadowed.keys())
+            trail.findings += [f"shadow: limit {name} would have refused it" for name in shadowed]
         for key in bill.busy:
             self._call(key)
 
@@ -204,6 +194,7 @@ class MemoryLimits:
         budget = charge.budget
         if budget is not None and budgets.warns(account, budget, charge.warn):
             account = budgets.told(account)
+            self.fares.warned[charge.bucket] += 1
             self._tell("budget_warning", {
                 "limit": charge.bucket, "whose": [*charge.within[:-1], *key[1:]],
                 "spent": str(Cost(account.spent, budget.currency)), "of": str(Cost(budget.micros, budget.currency)),
@@ -228,6 +219,7 @@ class MemoryLimits:
             budget = charge.budget
             if budget is None or budget.currency != currency:
                 continue
+            self._note(charge, key)
             account = budgets.current(self._accounts.get(key), budget, self._time())
             if account.begins <= span[1] and span[0] < account.ends:
                 left = max(0, budget.micros - account.spent)
@@ -235,6 +227,10 @@ class MemoryLimits:
                 # Whoever wants to be warned was, by the process before.
                 warned = account.warned or budgets.warns(account, budget, charge.warn)
                 self._accounts[key] = budgets.told(account) if warned else account
+
+    def used(self) -> dict[tuple[str, str], float]:
+        """Return by limit, and by what shares it and is no person, the part of budgets that was spent."""
+        return self.fares.used(self._accounts, self._time())
 
     # Who waits.
 
@@ -300,11 +296,6 @@ class MemoryLimits:
             del accounts[key]
 
 
-def _plain(charge: Charge) -> bool:
-    """Say whether a charge is paid wholly before the call, and refuses at once what it does not allow."""
-    return charge.unit == "calls" and not (charge.queue or charge.shadow)
-
-
 def _queued(charge: Charge) -> bool:
     """Say whether calls wait where a charge allows no more of them at the same time."""
     return bool(charge.queue and charge.concurrent and not charge.shadow)
@@ -321,8 +312,4 @@ def _took(unit: str, trail: Trail | None) -> float:
 
 def _free() -> Settle:
     """Pay nothing."""
-    return _nothing
-
-
-def _nothing(_trail: Trail | None) -> None:
-    """Settle what was never taken."""
+    return nothing

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
-from typing import Final
+from typing import Final, NamedTuple
 
 from ostiary.core.costs import Cost
 from ostiary.core.model import Caller, Charge, Inbound
@@ -99,3 +99,15 @@ def spent(charge: Charge, seconds: float) -> str:
 def crowded(charge: Charge) -> str:
     """Return what is said to who is new while everything that can be remembered is."""
     return f"{charge.bucket} counts as many callers as it can; try again in a moment"
+
+
+class Books(NamedTuple):
+    """What is known of buckets, of calls in flight and of budgets, and the clocks these go by."""
+
+    buckets: dict[Key, Bucket]
+    busy: dict[Key, int]
+    accounts: dict[Key, Account]
+    clock: Callable[[], float]
+    time: Callable[[], float]
+    put: Callable[[Charge, Key, Account], None]
+    """Keeps an account after a call has ended, and warns of it."""

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from ostiary.adapters.store.checkpoint_files import Tail, since, synced, tail
+from ostiary.adapters.durable import synced
+from ostiary.adapters.store.checkpoint_files import Tail, since, tail
 
 
 class Astray(Exception):

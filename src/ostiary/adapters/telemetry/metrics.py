@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Exemplar
 
 from ostiary import __version__
-from ostiary.adapters.telemetry.costs import Costs
+from ostiary.adapters.telemetry.costs import Costs, Till
 from ostiary.adapters.telemetry.histograms import Histogram as Histogram
 from ostiary.adapters.telemetry.histograms import merged
 from ostiary.adapters.telemetry.logs import shown
@@ -91,9 +91,11 @@ class Sizes:
 class Series:
     """One line of `ostiary_calls_total`, and where its calls' durations go."""
 
-    __slots__ = ("count", "labels", "refused", "sizes")
+    __slots__ = ("count", "labels", "refused", "sizes", "till")
 
     def __init__(self, labels: Labels, sizes: Sizes) -> None:
+        self.till: Till | None = None
+        """Where what these calls cost is added up."""
         self.labels, self.sizes, self.count = labels, sizes, 0
         self.refused = labels[2] not in _CARRIED
 
@@ -157,8 +159,12 @@ class Meter:
             self._stepped(trail, trail.marks)
         if trail.looked or series.refused:
             self._refusals.add(trail)
-        if trail.cost is not None:
-            self._costs.add(*series.labels[:2], trail.cost)
+        cost = trail.cost
+        if cost is not None:
+            till = series.till
+            if till is None or till.currency != cost.currency:
+                till = series.till = self._costs.till(*series.labels[:2], cost.currency)
+            till.micros += cost.micros
 
     def exemplify(self, trail: Trail, trace: str, span: str) -> None:
         """Name a traced call that was counted as the newest of its size."""

@@ -12,6 +12,7 @@ import structlog
 
 from ostiary.adapters.upstream.arriving import Arriving, Message, claimed
 from ostiary.adapters.upstream.pool import Pool, Response
+from ostiary.adapters.upstream.steady import Talk
 from ostiary.adapters.upstream.wire import Hear, Heard, SessionGone, cancellation, soon
 from ostiary.core.errors import Garbled, GatewayError, Lost, NotJson, TimedOut, TooLarge, Unreachable, UpstreamRefused
 from ostiary.core.model import Json
@@ -105,13 +106,14 @@ class Channel:
             raise SessionGone("the event stream has ended")
         loop = asyncio.get_running_loop()
         begun, working = loop.time(), True
-        arriving = Arriving(message["id"], deadline, self._forget)
+        arriving, talk = Arriving(message["id"], deadline, self._forget), Talk(self._pool.pace)
         self._waiting[arriving.number] = arriving
         # Some servers answer on the stream before they accept the POST, and some accept it only when all is done.
         sending = loop.create_task(self._post(message, fields, deadline))
         sending.add_done_callback(lambda task: _failed(task, arriving))
         try:
             while "method" in (heard := await arriving.next()):
+                await talk.turn(deadline)
                 await hear(heard)
             working = False
             return Heard(heard)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import math
+from ipaddress import ip_address
 from typing import Final, Protocol, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from ostiary.adapters.upstream.heads import Heads
+from ostiary.adapters.upstream.heads import Heads, is_event_stream, promised_idle
 from ostiary.adapters.upstream.response import Response, Stream
+from ostiary.adapters.upstream.steady import SHORT, Reading
 from ostiary.adapters.upstream.values import Head, Limits
 from ostiary.core.errors import Garbled, Lost, TimedOut, UpstreamFailure
-from ostiary.protocol.sse import EventTooLarge
+from ostiary.policy.outliers import Place
 
 # Up to here one joined write is cheaper than a second system call.
 JOINED: Final = 64 * 1024
@@ -28,7 +30,8 @@ PLAIN: Final = 200
 FIRST_INTERIM: Final = 100
 FIRST_FINAL: Final = 200
 BODILESS: Final = (204, 304)
-EVENT_STREAM: Final = b"text/event-stream"
+ABSENT: Final = (502, 503, 504)
+"""What a balancer says of a server that does not answer it, and a server of itself that cannot."""
 _MORE: Final = " of more than "
 """What is over a limit, in words that whoever called may read."""
 
@@ -38,12 +41,17 @@ class Owner(Protocol):
 
     heads: Heads
     """What was read in its answers before."""
+    reading: Reading
+    """How fast its long answers are read."""
 
     def opened(self, connection: Connection, /) -> None:
         """Count it: it is connected."""
 
     def freed(self, connection: Connection, /) -> None:
         """Use it again: its exchange is over."""
+
+    def failed(self, connection: Connection, /) -> None:
+        """Hear that its exchange got no answer, or one that says that nobody is there."""
 
     def gone(self, connection: Connection, /) -> None:
         """Forget it: its socket is closed."""
@@ -71,6 +79,8 @@ class Connection(asyncio.Protocol):
         """Whether a request may be written: connected, and no sign of an end yet."""
         self.idle = limits.idle
         """Seconds this side, or the other one if it said so, keeps the connection without work."""
+        self.place: Place | None = None
+        """Where it leads, if that makes a difference."""
         self.since = 0.0
         """When it was freed last."""
         self._owner, self._peer, self._limits = owner, peer, limits
@@ -116,6 +126,17 @@ class Connection(asyncio.Protocol):
         """Say whether a request may be written, as far as can be known."""
         return self.alive and now - self.since < self.idle and not self._transport.is_closing()
 
+    def located(self) -> None:
+        """Find out where it leads."""
+        peer = self._transport.get_extra_info("peername")
+        if peer:
+            self.place = (ip_address(peer[0].partition("%")[0]), peer[1])
+
+    @property
+    def absent(self) -> bool:
+        """Say whether its last answer was that nobody is there."""
+        return self._status in ABSENT
+
     def abandon(self, reply: Awaited) -> None:
         """Drop the connection if it still works for this reply, whose reader is gone."""
         if self._reply is reply:
@@ -131,6 +152,8 @@ class Connection(asyncio.Protocol):
         """Drop the connection and end its exchange, if it has one, with this error."""
         self.abort()
         reply, self._reply = self._reply, None
+        # The parser leads back here, so all this would wait for the collector of garbage: megabytes of a flood.
+        self._chunks = []
         if self._stream is not None:
             self._stream.finish(error)
         elif reply is not None and not reply.done():
@@ -183,6 +206,10 @@ class Connection(asyncio.Protocol):
         elif self._slack > self._limits.head and not self._done:
             # Heads, chunk headers and trailers: llhttp holds them without a bound of its own.
             self._fault = self._fault or self._heavy()
+        self._settle(data, first)
+
+    def _settle(self, data: bytes, first: bool) -> None:
+        """End the exchange where what was just read ends it; otherwise read on, in time."""
         if self._fault is not None:
             hint = self._fault if _MORE in self._fault else ""
             self.fail(Garbled(f"{self._peer}: {self._fault}", hint=hint))
@@ -190,6 +217,14 @@ class Connection(asyncio.Protocol):
             if first:
                 self._learn(data)
             self._finish()
+        elif self._size > SHORT and self._stream is None:
+            self._rest(len(data))
+
+    def _rest(self, size: int) -> None:
+        """Let others have their turn before more of a long answer is read."""
+        wait = self._owner.reading.wait(size, self._loop.time())
+        if wait and self.pause():
+            self._loop.call_later(wait, self.resume)
 
     def _learn(self, data: bytes) -> None:
         """Remember the head of a plain answer that came in one piece, and leaves the connection usable."""
@@ -224,6 +259,8 @@ class Connection(asyncio.Protocol):
         self._unbound()
         if self._reply is not None:
             self._lose(exc)
+        # It leads back here: what it still holds of an answer would wait for the collector of cycles.
+        self._parser = None  # type: ignore[assignment]
         self._owner.gone(self)
 
     # What the HTTP parser does.
@@ -258,10 +295,7 @@ class Connection(asyncio.Protocol):
         """Collect a part of the body, or events."""
         self._size += len(data)
         if self._stream is not None:
-            try:
-                self._stream.feed(data)
-            except EventTooLarge as error:
-                self._fault = f"the stream has {error}"
+            self._stream.feed(data)
         elif self._size > self._limits.body:
             self._fault = f"a body of more than {self._limits.body} bytes"
         else:
@@ -303,6 +337,8 @@ class Connection(asyncio.Protocol):
             reply.set_result(Response(status, head, b"", self._stream))
 
     def _finish(self) -> None:
+        if self._status in ABSENT:
+            self._owner.failed(self)
         reply, self._reply = self._reply, None
         wanted = True
         if self._stream is not None:
@@ -323,9 +359,12 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def _lose(self, error: Exception | None) -> None:
-        when = "before any byte of the answer" if not (self._slack or self._size) else "within the answer"
-        why = f" ({error})" if error else ""
-        self.fail(Lost(f"{self._peer} closed the connection {when}{why}"))
+        heard = bool(self._slack or self._size)
+        when, why = "within the answer" if heard else "before any byte of the answer", f" ({error})" if error else ""
+        lost = Lost(f"{self._peer} closed the connection {when}{why}")
+        lost.heard = heard
+        self._owner.failed(self)
+        self.fail(lost)
 
     # How long it may take: one timer serves many exchanges. It is not stopped when one ends, and looks when it fires.
 
@@ -347,18 +386,7 @@ class Connection(asyncio.Protocol):
         if self._deadline - self._loop.time() > TICK:
             self._bound(self._deadline)
             return
+        if self._stream is None:
+            # Who talks is there; and how long a stream is, callers decide as well.
+            self._owner.failed(self)
         self.fail(TimedOut(f"{self._peer} had not finished its answer at the deadline"))
-
-
-def is_event_stream(media: bytes) -> bool:
-    """Say whether a Content-Type is the one of server-sent events, whatever its parameters."""
-    return media.partition(b";")[0].strip().lower() == EVENT_STREAM
-
-
-def promised_idle(value: bytes) -> float:
-    """Return for how many seconds a Keep-Alive field makes a connection worth keeping: a second less than it says."""
-    for part in value.split(b","):
-        name, _, number = part.strip().lower().partition(b"=")
-        if name == b"timeout" and number.isdigit() and len(number) <= len("86400"):
-            return max(0.0, float(number) - 1.0)
-    return math.inf

@@ -14,11 +14,15 @@ from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from typing import Final, TypeVar
 
+import structlog
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ostiary.core.errors import Unreachable
 from ostiary.policy.egress import Address, Kind, Network, Origin, allowed, classify, faces
+from ostiary.policy.outliers import Outliers
+
+log: Final = structlog.get_logger(__name__)
 
 CONNECT_TIMEOUT: Final = 10.0
 # A name with more addresses than this is a load balancer's; trying them all would take the caller's whole deadline.
@@ -57,6 +61,8 @@ class Dialer:
         """
         self._permitted, self._timeout, self._resolve, self._keys = permitted, timeout, resolve, keys
         self._seen: dict[tuple[str, int], str] = {}
+        self.outliers = Outliers()
+        """Which addresses are tried last, because they failed again and again."""
 
     async def __call__(self, origin: Origin, factory: Callable[[], P], tls: ssl.SSLContext | None) -> P:
         """Return the connected protocol; raise `Unreachable` with the reason and what to do."""
@@ -71,6 +77,8 @@ class Dialer:
                     return await self._connected(address, origin, factory, tls)
             except (OSError, ValueError) as error:  # the built-in TimeoutError is an OSError
                 failures.append(f"{address}: {_reason(error, origin)}")
+                if self.outliers.refused((address, origin.port), asyncio.get_running_loop().time()):
+                    log.warning("address is tried last for a while", host=origin.host, address=str(address))
         raise Unreachable(f"{origin.host} port {origin.port} does not accept a connection: {'; '.join(failures)}")
 
     def key(self, origin: Origin) -> str:
@@ -99,7 +107,9 @@ class Dialer:
         good = [address for address in found if allowed(address, self._permitted)]
         if not good:
             raise Unreachable("; ".join(_advice(address, origin) for address in found[:MAX_ADDRESSES]))
-        return good[:MAX_ADDRESSES]
+        now = asyncio.get_running_loop().time()
+        places = self.outliers.ordered([(address, origin.port) for address in good], now)
+        return [address for address, _ in places[:MAX_ADDRESSES]]
 
     async def _addresses(self, origin: Origin) -> list[Address]:
         if (literal := origin.address) is not None:

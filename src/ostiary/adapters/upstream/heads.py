@@ -6,11 +6,13 @@ the parser did not read before, for it reads a head from nothing but its bytes. 
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final
 
 from ostiary.adapters.upstream.values import Head
 
+EVENT_STREAM: Final = b"text/event-stream"
 _END: Final = b"\r\n\r\n"
 _LINE: Final = b"\r\n"
 _LENGTH: Final = re.compile(rb"\r\n(?i:content-length): ?(?=[0-9]+(?:\r\n|\Z))")
@@ -50,3 +52,17 @@ class Heads:
             self._known.clear()
         self._mark = marks[0]
         self._known[start, rest] = head
+
+
+def is_event_stream(media: bytes) -> bool:
+    """Say whether a Content-Type is the one of server-sent events, whatever its parameters."""
+    return media.partition(b";")[0].strip().lower() == EVENT_STREAM
+
+
+def promised_idle(value: bytes) -> float:
+    """Return for how many seconds a Keep-Alive field makes a connection worth keeping: a second less than it says."""
+    for part in value.split(b","):
+        name, _, number = part.strip().lower().partition(b"=")
+        if name == b"timeout" and number.isdigit() and len(number) <= len("86400"):
+            return max(0.0, float(number) - 1.0)
+    return math.inf

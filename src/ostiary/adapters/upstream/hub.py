@@ -214,6 +214,6 @@ async def _retired(server: Server) -> None:
     try:
         while quiet < 2:  # noqa: PLR2004 - twice
             await asyncio.sleep(0.1)
-            quiet = 0 if server.in_flight else quiet + 1
+            quiet = 0 if server.places.taken else quiet + 1
     finally:
         await server.close()

@@ -13,11 +13,12 @@ import msgspec
 
 from ostiary.adapters.upstream import modern
 from ostiary.adapters.upstream.connection import Connection
+from ostiary.adapters.upstream.health import Health
 from ostiary.adapters.upstream.places import Places
 from ostiary.adapters.upstream.pool import Pool, Response
 from ostiary.adapters.upstream.wire import Heard, HTTPWire, complete, parsed
-from ostiary.core.errors import GatewayError, UpstreamFailure
-from ostiary.core.model import Era, Json, Order, Target
+from ostiary.core.errors import GatewayError
+from ostiary.core.model import Caller, Era, Json, Order, Target
 from ostiary.core.ports import Back
 from ostiary.protocol.jsonrpc import encode, request
 
@@ -31,6 +32,10 @@ Rest = Callable[[Order, Back], Awaitable[Json]]
 
 class Told(Protocol):
     """Hears how it went: one of the three, once."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who called."""
 
     def answered(self, raw: Json, /) -> None:
         """Take the answer."""
@@ -46,7 +51,7 @@ class Holder(Protocol):
     """The server that a line leads to."""
 
     era: Era | None
-    failing: str
+    health: Health
     places: Places
 
     async def carry(self, order: Order, back: Back) -> Json:
@@ -77,7 +82,7 @@ class Line:
     def hold(self) -> Exchange | None:
         """Keep a connection and a place for one call, if it could be written at this moment."""
         server = self.server
-        if server.era is not Era.MODERN or not self._current() or not server.places.entered():
+        if server.era is not Era.MODERN or server.health.shut or not self._current() or not server.places.entered():
             return None
         connection = self.pool.hold()
         if connection is None:
@@ -141,8 +146,8 @@ class Exchange:
         except GatewayError as error:
             self._failed(error)
             return
-        if server.failing:
-            server.failing = ""
+        if server.health.failing:
+            server.health.well()
         self._told.answered(message)
 
     def set_exception(self, error: GatewayError) -> None:
@@ -152,8 +157,7 @@ class Exchange:
         self._failed(error)
 
     def _failed(self, error: GatewayError) -> None:
-        if isinstance(error, UpstreamFailure):
-            self._line.server.failing = error.public
+        self._line.server.health.ended(error, self._told.caller)
         self._told.failed(error)
 
     async def _rest(self, response: Response, order: Order, back: Back) -> Json:
@@ -166,9 +170,9 @@ class Exchange:
             heard = await line.wire.heard(response, self._ident, line.lines, order.deadline, hear)
             if heard.status >= _REFUSALS:
                 heard = await server.reconsidered(heard, order, back)
-            server.failing = ""
-        except UpstreamFailure as error:
-            server.failing = error.public
+            server.health.well()
+        except BaseException as error:
+            server.health.ended(error, order.caller)
             raise
         finally:
             server.places.leave()

@@ -15,14 +15,20 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
+import structlog
+
 from ostiary.adapters.upstream.connection import Connection
 from ostiary.adapters.upstream.heads import Heads
 from ostiary.adapters.upstream.response import Response
+from ostiary.adapters.upstream.steady import Pace, Reading
 from ostiary.adapters.upstream.values import Limits, Stats
 from ostiary.core.errors import Fault, Lost, Overloaded, TimedOut, Unreachable
 from ostiary.policy.egress import Origin
+from ostiary.policy.outliers import Outliers
 
 __all__ = ["Dial", "Limits", "Pool", "Response", "Stats"]
+
+log: Final = structlog.get_logger(__name__)
 
 METHODS: Final = frozenset({b"POST", b"GET", b"DELETE", b"PUT", b"PATCH", b"OPTIONS"})
 _WITHOUT_BODY: Final = frozenset({b"GET", b"DELETE"})
@@ -45,12 +51,20 @@ class Pool:
     """Exchange requests for answers with one origin."""
 
     def __init__(
-        self, origin: Origin, *, dial: Dial, tls: ssl.SSLContext | None = None, limits: Limits | None = None
+        self,
+        origin: Origin,
+        *,
+        dial: Dial,
+        tls: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
+        outliers: Outliers | None = None,
     ) -> None:
-        """Connect with `dial` when a connection is first needed."""
+        """Connect with `dial` when a connection is first needed, and tell `outliers` what becomes of exchanges."""
+        self._outliers = outliers
+        self._marks = outliers.marks if outliers is not None else {}
         self._origin, self._dial, self._tls, self._limits = origin, dial, tls, limits or Limits()
         self._host = origin.authority.encode()
-        self.heads = Heads()
+        self.heads, self.reading, self.pace = Heads(), Reading(), Pace()
         self._connections: set[Connection] = set()
         self._free: list[Connection] = []
         self._dialing = 0
@@ -240,9 +254,25 @@ class Pool:
         """Count a connection."""
         self._connections.add(connection)
         self._empty.clear()
+        if self._outliers is not None:
+            connection.located()
+
+    def failed(self, connection: Connection) -> None:
+        """Count what got no answer against the address, and use no connection to it that waits if it was too much."""
+        place, outliers = connection.place, self._outliers
+        if place is None or outliers is None or not outliers.failed(place, asyncio.get_running_loop().time()):
+            return
+        log.warning("address is tried last for a while", host=self._origin.host, address=str(place[0]))
+        for each in self._free:
+            if each.place == place:
+                each.abort()
+        self._free = [each for each in self._free if each.alive]
 
     def freed(self, connection: Connection) -> None:
         """Hand a connection to whoever waits longest, or keep it."""
+        if self._marks and not self._fit(connection):
+            connection.abort()
+            return
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
@@ -254,6 +284,16 @@ class Pool:
         self._free.append(connection)
         if self._sweeper is None:
             self._sweeper = asyncio.get_running_loop().call_later(self._limits.idle, self._sweep)
+
+    def _fit(self, connection: Connection) -> bool:
+        """Forgive an address that answered; say whether it may be asked again, now that some address failed."""
+        place, outliers = connection.place, self._outliers
+        if place is None or outliers is None:
+            return True
+        if not connection.absent:
+            outliers.well(place)
+            return True
+        return not outliers.out(place, asyncio.get_running_loop().time())
 
     def gone(self, connection: Connection) -> None:
         """Forget a connection, and let a waiter dial in its place."""

@@ -21,6 +21,7 @@ import structlog
 from ostiary.adapters.upstream.arriving import Arriving, Message, claimed
 from ostiary.adapters.upstream.pipes import Sink, Source
 from ostiary.adapters.upstream.program import Lines, Program, neutral
+from ostiary.adapters.upstream.steady import Pace
 from ostiary.core.errors import Fault, Garbled, GatewayError, Lost, NotJson, Overloaded, TimedOut, TooLarge, Unreachable
 from ostiary.protocol.jsonrpc import heard
 
@@ -59,6 +60,8 @@ class Child:
         self.pid: int | None = None
         self.touched = clock()
         """When a request last began or ended."""
+        self.pace = Pace()
+        """How fast its messages are handled."""
         self.noise = 0
         """Lines and messages from stdout that nobody could use."""
         self._process: subprocess.Popen[bytes] | None = None

@@ -8,11 +8,13 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-from ostiary.core.errors import Lost, UpstreamFailure
-from ostiary.protocol.sse import Event, Parser
+from ostiary.core.errors import Garbled, Lost, UpstreamFailure
+from ostiary.protocol.sse import Event, EventTooLarge, Parser
 
 # What an event costs beside its text, so that a flood of empty ones fills the buffer too.
 EVENT_COST: Final = 64
+PART: Final = 4096
+"""Bytes that are parsed at a time."""
 CLOSED: Final = "the gateway closed the stream"
 
 
@@ -77,9 +79,13 @@ class Response(Struct, eq=False):
 
 
 class Stream:
-    """The events of one answer, between the connection that reads and the one task that consumes."""
+    """The events of one answer, between the connection that reads and the one task that consumes.
 
-    __slots__ = ("_bound", "_buffered", "_connection", "_error", "_events", "_parser", "_paused", "_waiter")
+    What was read is parsed when somebody wants it, a part at a time: a flood of small events costs a hundred times what
+    its bytes cost, and would have to be paid at once, before anybody else has a turn.
+    """
+
+    __slots__ = ("_bound", "_buffered", "_connection", "_error", "_events", "_parser", "_paused", "_raw", "_waiter")
 
     def __init__(self, connection: Source, max_event: int, max_buffered: int) -> None:
         """Pause the connection while more than `max_buffered` bytes wait for the reader."""
@@ -89,18 +95,20 @@ class Stream:
         self._parser = Parser(max_event)
         self._events: deque[Event] | None = deque()
         """None once nobody wants them."""
+        self._raw: deque[bytes] = deque()
+        """What is not parsed yet."""
         self._buffered = 0
+        """How many bytes that is, and what the events cost."""
         self._paused = False
         self._error: UpstreamFailure | None = None
         self._waiter: asyncio.Future[None] | None = None
 
     def feed(self, data: bytes) -> None:
         """Take bytes from the connection; stop it while too much waits for the reader."""
-        events = self._parser.feed(data)
-        if self._events is None or not events:
+        if self._events is None:
             return
-        self._events.extend(events)
-        self._buffered += sum(len(event.data) + EVENT_COST for event in events)
+        self._raw.extend([data[at : at + PART] for at in range(0, len(data), PART)] if len(data) > PART else (data,))
+        self._buffered += len(data)
         if self._buffered > self._bound and not self._paused and self._connection is not None:
             self._paused = self._connection.pause()
         self._wake()
@@ -114,6 +122,12 @@ class Stream:
     async def next(self) -> Event | None:
         """Return the next event, or None at the end."""
         while not self._events:
+            if self._raw and self._events is not None:
+                self._parse(self._events)
+                if not self._events:
+                    # Comments may be a flood as well.
+                    await self._turn()
+                continue
             if self._error is not None:
                 raise self._error
             if self._connection is None:
@@ -122,10 +136,35 @@ class Stream:
                 raise Lost(CLOSED)
             await self._news()
         event = self._events.popleft()
-        self._buffered -= len(event.data) + EVENT_COST
+        self._spent(len(event.data) + EVENT_COST)
+        return event
+
+    def _parse(self, events: deque[Event]) -> None:
+        part = self._raw.popleft()
+        try:
+            found = self._parser.feed(part)
+        except EventTooLarge as error:
+            said = f"the stream has {error}"
+            garbled = Garbled(said, hint=said)
+            if self._connection is not None:
+                self._connection.fail(garbled)
+            self._drop()
+            raise garbled from None
+        events.extend(found)
+        self._buffered += sum(len(event.data) + EVENT_COST for event in found)
+        self._spent(len(part))
+
+    def _spent(self, size: int) -> None:
+        self._buffered -= size
         if self._paused and self._buffered <= self._bound // 2:
             self._resume()
-        return event
+
+    async def _turn(self) -> None:
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Drop the connection if it is still ours."""
@@ -152,6 +191,7 @@ class Stream:
 
     def _drop(self) -> None:
         self._events, self._buffered = None, 0
+        self._raw.clear()
         self._wake()
 
     def _resume(self) -> None:

@@ -23,6 +23,7 @@ from ostiary.adapters.upstream.catalogue import offering
 from ostiary.adapters.upstream.channel import Channel
 from ostiary.adapters.upstream.era import PATIENCE, discovered
 from ostiary.adapters.upstream.handshake import Changed, Link
+from ostiary.adapters.upstream.health import Health, placed
 from ostiary.adapters.upstream.line import Line
 from ostiary.adapters.upstream.lines import ListeningPipe, Strays, overheard
 from ostiary.adapters.upstream.links import MOST, STREAMS, Links
@@ -33,11 +34,12 @@ from ostiary.adapters.upstream.process import Child
 from ostiary.adapters.upstream.program import Program
 from ostiary.adapters.upstream.stdio import Reopen, Supervisor
 from ostiary.adapters.upstream.wire import Heard, HTTPWire, PipeWire, SessionGone, Wire
-from ostiary.core.errors import NoHandshake, Overloaded, TimedOut, Unreachable, UpstreamFailure
+from ostiary.core.errors import NoHandshake, TimedOut, Unreachable
 from ostiary.core.model import Era, Json, Kind, Order, Target
 from ostiary.core.ports import Back
 from ostiary.integrity.pins import Offering
 from ostiary.policy.egress import Origin
+from ostiary.policy.outliers import Outliers
 
 log: Final = structlog.get_logger(__name__)
 
@@ -59,10 +61,16 @@ class Setup(Struct, frozen=True):
     fields: bytes = b""
     tls: ssl.SSLContext | None = None
     dial: Dial | None = None
+    outliers: Outliers | None = None
     program: Program | None = None
     shared: bool = False
     era: str = "auto"
     max_in_flight: int = 32
+    max_waiting: int = 256
+    failures: int = 5
+    """In a row, after which it is left alone; 0: never."""
+    rest: float = 10.0
+    """Seconds for which it is left alone the first time."""
     answer: int = 32 * 1024 * 1024
     start_timeout: float = 60.0
     sse: bool = False
@@ -87,10 +95,9 @@ class Server:
         self.era: Era | None = None if setup.era == "auto" else Era(setup.era)
         self.modern_only = setup.era == "modern"
         self._probing: asyncio.Task[Era] | None = None
-        self.places = Places(setup.max_in_flight)
+        self.places = Places(setup.max_in_flight, setup.max_waiting)
         self._of_child: dict[int, Link] = {}
-        self.failing = ""
-        """Why the last exchange failed, if it did."""
+        self.health = Health(setup.name, setup.failures, setup.rest, reached=setup.program is None)
         self._wire: HTTPWire | None = None
         self.pool: Pool | None = None
         self.streams: HTTPWire | None = None
@@ -101,24 +108,23 @@ class Server:
             # Where its answers are events, each of its sessions keeps a connection.
             most = setup.max_in_flight + 32 + (STREAMS if setup.sse else 0)
             limits = Limits(connections=most, body=setup.answer, event=setup.answer)
-            self.pool = Pool(setup.origin, dial=setup.dial, tls=setup.tls, limits=limits)
+            self.pool = Pool(setup.origin, dial=setup.dial, tls=setup.tls, limits=limits, outliers=setup.outliers)
             self._pools.append(self.pool)
             if not setup.sse:
                 self._wire = HTTPWire(self.pool, setup.origin.target.encode("ascii"), setup.fields)
                 lasting = Pool(setup.origin, dial=setup.dial, tls=setup.tls, limits=Limits(connections=STREAMS))
                 self.streams = HTTPWire(lasting, setup.origin.target.encode("ascii"), setup.fields)
                 self._pools.append(lasting)
-        most = STREAMS if setup.sse else MOST
         self._lines: dict[str, Line] = {}
         """By the tool's name; as many as were approved."""
-        self._links = Links(setup.name, self._wired, setup.start_timeout, self._changed, most)
+        kept = STREAMS if setup.sse else MOST
+        self._links = Links(setup.name, self._wired, setup.start_timeout, self._changed, kept)
 
     async def carry(self, order: Order, back: Back) -> Json:
         """Carry an order out, and return the JSON-RPC answer."""
         if order.target.kind is Kind.GATEWAY:
             return await self._aside(order, back)
-        if not self.places.entered() and not await self.places.waited(order.deadline):
-            raise Overloaded(f"{self.setup.name} has {self.setup.max_in_flight} calls in flight")
+        await placed(self.health, self.places, order, self.setup.name)
         try:
             if self.era is Era.MODERN and self._wire is not None and order.call.client.era is Era.MODERN:
                 heard = await modern.carry(self._wire, order, back)
@@ -126,9 +132,9 @@ class Server:
                     heard = await self.reconsidered(heard, order, back)
             else:
                 heard = await self._carried(order, back)
-            self.failing = ""
-        except UpstreamFailure as error:
-            self.failing = error.public
+            self.health.well()
+        except BaseException as error:
+            self.health.ended(error, order.caller)
             raise
         finally:
             self.places.leave()
@@ -142,11 +148,6 @@ class Server:
         if line is None:
             line = self._lines[target.name] = Line(self, self.pool, self._wire, target, current)
         return line
-
-    @property
-    def in_flight(self) -> int:
-        """How many calls this server is carrying out."""
-        return self.places.taken
 
     async def _carried(self, order: Order, back: Back) -> Heard:
         era = self.era or await self._found(order.deadline)

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from ostiary.adapters.upstream.pool import Pool, Response
 from ostiary.adapters.upstream.process import Child
+from ostiary.adapters.upstream.steady import Talk
 from ostiary.adapters.upstream.values import Heard as Heard
 from ostiary.core.errors import Garbled, GatewayError, Lost, NotJson, TooLarge, UpstreamRefused
 from ostiary.core.model import Json
@@ -89,11 +90,12 @@ class HTTPWire:
 
     async def _streamed(self, response: Response, ident: Any, fields: bytes, deadline: float, hear: Hear) -> Heard:
         """Read a stream until the answer; one that the server ends early is taken up again (2025-11-25, polling)."""
-        session = response.headers.get(routing.SESSION, "")
+        session, talk = response.headers.get(routing.SESSION, ""), Talk(self._pool.pace)
         while True:
             last, pause, whole = "", 0.0, False
             try:
                 while (event := await response.next()) is not None:
+                    await talk.turn(deadline)
                     last, pause = event.id or last, (event.retry or 0) / 1000 or pause
                     if not event.data:
                         continue
@@ -110,7 +112,12 @@ class HTTPWire:
             await hear(PAUSED)
             left = max(0.0, deadline - asyncio.get_running_loop().time())
             await asyncio.sleep(min(pause, _LONGEST_PAUSE, left))
-            response = await self.stream(fields + b"last-event-id: %b\r\n" % last.encode(), deadline)
+            try:
+                response = await self.stream(fields + b"last-event-id: %b\r\n" % last.encode(), deadline)
+            except Lost as error:
+                # Not on this connection, but a part of the answer was heard on the one before.
+                error.heard = True
+                raise
 
     async def stream(self, fields: bytes, deadline: float) -> Response:
         """Open a GET stream."""
@@ -187,7 +194,7 @@ class PipeWire:
 
     async def request(self, message: Json, fields: bytes, deadline: float, hear: Hear) -> Heard:  # noqa: ARG002 - HTTP's
         """Send a request and return its answer; cancelling, or giving up, tells the process."""
-        arriving = await self.child.open(message, deadline)
+        arriving, talk = await self.child.open(message, deadline), Talk(self.child.pace)
         done = False
         try:
             while True:
@@ -195,6 +202,7 @@ class PipeWire:
                 if "method" not in heard:
                     done = True
                     return Heard(heard)
+                await talk.turn(deadline)
                 await hear(heard)
         except Lost:
             done = True

@@ -15,17 +15,18 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from ostiary.adapters.store import ledger_read
+from ostiary.adapters.store import captures_proof, ledger_read
 from ostiary.adapters.store.ledger_proof import Pinned, is_fingerprint, prove
 from ostiary.adapters.store.ledger_read import Placed, ledger_directory, records, segments
-from ostiary.entry.cli import audit_export, audit_search
+from ostiary.config.schema import Config
+from ostiary.entry.cli import audit_export, audit_payloads, audit_search
 from ostiary.entry.cli.audit_asked import Since as Since
 from ostiary.entry.cli.audit_asked import instant as instant
 from ostiary.entry.cli.audit_asked import ledger_folder
 from ostiary.entry.cli.audit_search import colour
 from ostiary.entry.cli.kept import checkpoints as kept
 from ostiary.entry.cli.kept import elsewhere
-from ostiary.entry.cli.proved import plain, tell
+from ostiary.entry.cli.proved import plain, tell, tell_payloads
 from ostiary.entry.cli.terminal import (
     CONFIG,
     AsJson,
@@ -141,6 +142,8 @@ def verify(
 ) -> None:
     """Prove that no record was changed, removed, reordered or cut off; exit 1 and say which if one was.
 
+    So are payloads that were kept: each is what the ledger vouches for, or was destroyed and the ledger says why.
+
     Without --checkpoints, the file of `ledger.checkpoints` is used if there is one, else its object store. Nothing is
     changed, and no gateway needs to run. Exit code 0: whole; 1: not whole, or not to be verified; 2: called the wrong
     way.
@@ -161,12 +164,19 @@ def verify(
         raise Refused(
             f"The ledger cannot be verified: {error}.", "Restore the key, or name a copy with --key."
         ) from None
+    kept_of_calls = captures_proof.payloads(folder) if _captures(document, folder) else None
     if as_json:
-        data(plain(proof))
+        data(plain(proof, kept_of_calls))
     else:
         tell(proof)
-    if not proof.ok:
+        tell_payloads(kept_of_calls)
+    if not proof.ok or (kept_of_calls is not None and not kept_of_calls.ok):
         raise typer.Exit(1)
+
+
+def _captures(document: Config, folder: Path) -> bool:
+    # Reading every record for them takes as long as the proof: who never kept a payload is spared that.
+    return document.capture is not None or captures_proof.any_payloads(folder)
 
 
 def _pinned(key: str, checkpoints: Path | None) -> Pinned:
@@ -187,3 +197,6 @@ def _key(path: Path) -> Ed25519PublicKey:
 
 app.command("checkpoints")(kept)
 app.command("export")(audit_export.export)
+app.command("keygen")(audit_payloads.keygen)
+app.command("payload")(audit_payloads.payload)
+app.command("erase")(audit_payloads.erase)

@@ -17,6 +17,7 @@ from ostiary.config.problems import Problem, ordered
 from ostiary.config.schema import Config, weakened
 from ostiary.core.model import Kind
 from ostiary.entry.cli.terminal import CONFIG, AsJson, ConfigFile, data, line, plural, say
+from ostiary.entry.extras import lacking
 from ostiary.entry.guarding import unnamed
 from ostiary.entry.offline import Offline, data_folder, offline
 from ostiary.entry.plugins import broken, missing
@@ -64,7 +65,7 @@ def _examined(path: Path, plugins: Callable[[Document], Iterable[Problem]]) -> F
     document, problems = tried(path.read_bytes(), str(path))
     if document is None:
         return Findings(problems)
-    problems = ordered((*problems, *plugins(document), *unnamed(document)))
+    problems = ordered((*problems, *plugins(document), *unnamed(document), *lacking(document)))
     config = document.config
     notes, hints = (*_unseen(config, frozenset()), *unlabelled(config, {})), tuple[Problem, ...]()
     # Opening the data folder would make it, and a check changes nothing.

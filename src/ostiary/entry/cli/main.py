@@ -11,7 +11,6 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from ostiary import __version__
-from ostiary.entry.cli.terminal import told
 
 _COMMANDS: Final = {
     "demo": "ostiary.entry.cli.demo:demo",
@@ -92,4 +91,7 @@ def main() -> None:
     try:
         command.main(prog_name="ostiary", standalone_mode=True)
     except Exception as error:  # noqa: BLE001 - the one place where a failure becomes words
+        # Not before: it draws tables, and a gateway that runs for months has no use for what draws them.
+        from ostiary.entry.cli.terminal import told  # noqa: PLC0415
+
         sys.exit(told(error))

@@ -1,4 +1,4 @@
-"""Import `structlog` without `rich`, which it looks for: a gateway writes lines, and draws nothing."""
+"""Import `structlog` without what it looks for and a gateway has no use for: it writes lines, and draws nothing."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Any, cast
 
 _modules = cast("dict[str, Any]", sys.modules)
 
-if _modules.keys().isdisjoint({"rich", "structlog"}):
-    # None tells Python that there is no such module. It would take four megabytes, and be used for nothing.
-    _modules["rich"] = None
+_UNUSED = ("rich", "greenlet")
+
+if _modules.keys().isdisjoint({*_UNUSED, "structlog"}):
+    # None tells Python that there is no such module. They would take five megabytes, and be used for nothing.
+    _modules.update(dict.fromkeys(_UNUSED))
     try:
         import structlog as structlog
     finally:
-        del _modules["rich"]
+        for name in _UNUSED:
+            del _modules[name]

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
+from ostiary.adapters.store.captures_proof import Payloads
 from ostiary.adapters.store.ledger_proof import Proof
 from ostiary.entry.cli.terminal import line, plural, say
 from ostiary.integrity.chain import Problem
 from ostiary.integrity.tampering import MEANING
 
 
-def plain(proof: Proof) -> dict[str, Any]:
+def plain(proof: Proof, kept: Payloads | None = None) -> dict[str, Any]:
     """Return a proof as JSON says it; names are only ever added."""
     report = proof.report
     fields = ("chain", "segments", "records", "last", "head", "seals", "sealed")
     return {
-        "ok": proof.ok,
+        "ok": proof.ok and (kept is None or kept.ok),
         **{name: getattr(report, name) for name in fields},
         "key": proof.fingerprint,
         "checkpoints": proof.checkpoints,
@@ -26,6 +29,7 @@ def plain(proof: Proof) -> dict[str, Any]:
         "problems": [_placed(each) for each in proof.problems],
         "more": proof.more,
         "notes": list(proof.notes),
+        "payloads": msgspec.to_builtins(kept),
     }
 
 
@@ -52,6 +56,18 @@ def tell(proof: Proof) -> None:
     line(f"The ledger is whole: {said}; head {report.head}", "green")
     for note in proof.notes:
         say(f"Note: {note}.")
+
+
+def tell_payloads(kept: Payloads | None) -> None:
+    """Print what became of the payloads that the ledger names."""
+    if kept is None:
+        return
+    for text in kept.problems:
+        line(f"payload: {text}", "red")
+    if kept.more:
+        line(f"and {plural(kept.more, 'payload')} more", "red")
+    said = f"{plural(kept.whole, 'payload')} whole, {kept.erased:,} erased, {kept.expired:,} expired"
+    line(f"{said}, {len(kept.problems) + kept.more:,} wrong" if kept.problems else said, "" if kept.ok else "red")
 
 
 def _placed(problem: Problem) -> dict[str, Any]:

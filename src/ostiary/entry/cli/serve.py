@@ -17,6 +17,7 @@ import typer
 import uvloop
 import watchfiles
 
+from ostiary.adapters.http.bounds import unfinished
 from ostiary.adapters.http.certificates import CannotServe, Certificates
 from ostiary.adapters.http.proxies import proxied
 from ostiary.adapters.http.server import serve as listen
@@ -123,6 +124,8 @@ async def _listen(gateway: Gateway, section: Section, certificates: Certificates
         section.timeouts.shutdown,
         started,
         stop=stop,
+        limits=unfinished(section.bounds.body),
+        shed=gateway.door.shed,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ostiary.core.model import Allow, Charge, Kind, Target
+from ostiary.core.model import Allow, Charge, Decision, Kind, Target
 from ostiary.entry.cli.terminal import Cell, line, say, styled, table
 from ostiary.operate.explain import Line, Told, charge
 
@@ -48,6 +48,7 @@ def plain(answer: Answer) -> dict[str, Any]:
         "because": answer.told.because,
         "hindrances": list(answer.hindrances),
         "charges": [charge(each) for each in answer.charges],
+        "kept": _kept(decision) or None,
         "rehearsed": list(answer.told.rehearsed),
         "rules": [_plain_line(each) for each in answer.told.lines],
     }
@@ -90,6 +91,12 @@ def tell(answer: Answer, target: Target) -> None:
         line(f"  Rehearsed, and not enforced: {said.removeprefix('shadow: ')}.", "yellow")
     for bucket in answer.charges if answer.allowed else ():
         line(f"  Counts towards {charge(bucket)}.")
+    if answer.allowed and (kept := _kept(answer.told.decision)):
+        line(f"  Kept, sealed for auditors: {kept}.")
+
+
+def _kept(decision: Decision) -> str:
+    return decision.capture.said if isinstance(decision, Allow) and decision.capture is not None else ""
 
 
 def _conditions(each: Line) -> None:

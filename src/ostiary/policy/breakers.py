@@ -1,7 +1,7 @@
-"""When a provider is left alone, and when it is asked again. Pure: time comes in as an argument.
+"""When a server, or a guard's provider, is left alone, and when it is asked again. Pure: time comes in as an argument.
 
 Closed: it is asked. Open: it is not, for a while that doubles each time. Half open: one request goes out to see, and
-what becomes of it decides. So a provider that is down costs calls no time, and one that is back is found by itself.
+what becomes of it decides. So what is down costs calls no time, and what is back is found by itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _RATIO_OF: Final = 20
 
 
 class State(StrEnum):
-    """Whether a provider is asked."""
+    """Whether it is asked."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -25,12 +25,12 @@ class State(StrEnum):
 
 
 class Pace(Struct, frozen=True):
-    """How patient we are with a provider."""
+    """How patient we are."""
 
     row: int = 5
     """Failures in a row after which it is left alone."""
     ratio: float = 0.5
-    """Of its last requests, the part that may fail."""
+    """Of its last requests, the part that may fail; more than 1: any."""
     rest: float = 1.0
     """Seconds for which it is left alone the first time."""
     longest: float = 30.0
@@ -40,7 +40,7 @@ class Pace(Struct, frozen=True):
 
 
 class Breaker:
-    """What is known of how well a provider is."""
+    """What is known of how well it is."""
 
     def __init__(self, pace: Pace | None = None) -> None:
         """Begin closed."""
@@ -79,7 +79,7 @@ class Breaker:
         self._row += 1
         self._last.append(False)
         if self.state is State.OPEN:
-            # A request that was under way when it opened: nothing new, unless the provider says for how long.
+            # A request that was under way when it opened: nothing new, unless it says for how long.
             self.until = max(self.until, now + min(retry_after, self._pace.asked_for))
             return False
         if self.state is State.CLOSED and not retry_after and not self._too_many():
@@ -100,3 +100,59 @@ class Breaker:
         return self._row >= self._pace.row or (
             len(last) == _RATIO_OF and last.count(False) >= self._pace.ratio * _RATIO_OF
         )
+
+
+class Fuse:
+    """The breaker of a server that many callers share, so that none of them can shut it for the others.
+
+    A caller may know arguments with which a call hangs. What fails for one caller alone therefore shuts the server for
+    that caller alone; what nobody can have caused, a connection that is refused, shuts it for all.
+    """
+
+    def __init__(self, row: int, rest: float, longest: float) -> None:
+        """Shut after so many failures in a row, for `rest` seconds first and `longest` at most; 0 failures: never."""
+        self._breaker = Breaker(Pace(row=row, ratio=2.0, rest=rest, longest=max(rest, longest)))
+        self._never = row == 0
+        self._only: str | None = None
+        """The one caller for whom calls failed; an empty text stands for everybody."""
+        self.shut = False
+        """Whether somebody's calls are not to go out unasked."""
+
+    @property
+    def state(self) -> State:
+        """Whether it is asked."""
+        return self._breaker.state
+
+    @property
+    def reason(self) -> str:
+        """Why the last call failed."""
+        return self._breaker.reason
+
+    @property
+    def everybody(self) -> bool:
+        """Whether it is shut for everybody, and not for one caller only."""
+        return self.shut and not self._only
+
+    def wait(self, who: str, now: float) -> float:
+        """Return the seconds for which this caller's calls may not go out; 0: this one may."""
+        if not self.shut or (self._only and self._only != who) or self._breaker.take(now):
+            return 0.0
+        return max(0.1, self._breaker.until - now)
+
+    def well(self) -> bool:
+        """Note an answer; say whether that opened the way again."""
+        self._only, self.shut = None, False
+        return self._breaker.well()
+
+    def failed(self, who: str, now: float, reason: str, *, unreachable: bool) -> bool:
+        """Note a failure; say whether that shut it."""
+        if self._never:
+            return False
+        self._only = "" if unreachable or self._only not in {None, who} else who
+        opened = self._breaker.failed(now, reason)
+        self.shut = self._breaker.state is not State.CLOSED
+        return opened
+
+    def released(self, now: float) -> None:
+        """Take back a call that told nothing: it was cancelled, or refused before it left."""
+        self._breaker.released(now)

@@ -1,11 +1,11 @@
-"""When a provider is left alone, and when it is asked again: time comes in as an argument."""
+"""When a server, or a provider of guards, is left alone, and when it is asked again: time comes in as an argument."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostiary.adapters.providers.breaker import Breaker, Pace, State
+from ostiary.policy.breakers import Breaker, Fuse, Pace, State
 
 PACE = Pace(row=3, rest=1.0, longest=4.0, asked_for=60.0)
 
@@ -110,3 +110,60 @@ def test_whatever_happens_it_is_asked_again_within_the_longest_rest(events: list
         else:
             breaker.released(now)
     assert breaker.take(now + PACE.longest)
+
+
+def fuse(row: int = 3) -> Fuse:
+    return Fuse(row, 10.0, 60.0)
+
+
+def shaken(it: Fuse, who: str, times: int, *, unreachable: bool = False) -> list[bool]:
+    return [it.failed(who, 0.0, "why", unreachable=unreachable) for _ in range(times)]
+
+
+def test_a_server_that_fails_two_callers_is_shut_for_all_and_one_call_goes_out_to_see() -> None:
+    it = fuse()
+    assert shaken(it, "ann", 2) + shaken(it, "ben", 1) == [False, False, True]
+    assert (it.shut, it.everybody, it.state, it.reason) == (True, True, State.OPEN, "why")
+    assert it.wait("cem", 4.0) == 6.0
+    assert it.wait("cem", 10.0) == 0.0
+    assert it.wait("ann", 10.0) > 0.0
+    assert it.well()
+    assert (it.shut, it.wait("ann", 10.0), it.state) == (False, 0.0, State.CLOSED)
+
+
+def test_what_fails_for_one_caller_alone_is_shut_for_that_caller_alone_until_another_fares_no_better() -> None:
+    it = fuse()
+    assert shaken(it, "ann", 3)[-1]
+    assert it.shut
+    assert not it.everybody
+    assert it.wait("ann", 1.0) == 9.0
+    assert it.wait("ben", 1.0) == 0.0
+    it.failed("ben", 1.0, "why", unreachable=False)
+    assert it.everybody
+    assert it.wait("ben", 1.0) == 9.0
+
+
+def test_a_server_that_nobody_can_reach_is_shut_for_all_whoever_found_that_out() -> None:
+    it = fuse()
+    assert shaken(it, "ann", 3, unreachable=True)[-1]
+    assert it.wait("ben", 1.0) == 9.0
+
+
+def test_a_probe_that_fails_rests_longer_and_one_that_tells_nothing_leaves_its_turn_to_the_next() -> None:
+    it = fuse()
+    shaken(it, "ann", 3, unreachable=True)
+    assert it.wait("ann", 10.0) == 0.0
+    it.released(10.0)
+    assert it.wait("ben", 10.0) == 0.0
+    assert not it.failed("ben", 10.0, "again", unreachable=True)
+    assert it.wait("ben", 10.0) == 20.0
+    for now in (30.0, 70.0, 200.0):
+        assert it.wait("ben", now) == 0.0
+        it.failed("ben", now, "again", unreachable=True)
+    assert it.wait("ben", 200.0) == 60.0
+
+
+def test_a_fuse_that_may_never_blow_does_not() -> None:
+    it = fuse(0)
+    assert not any(shaken(it, "ann", 50, unreachable=True))
+    assert (it.shut, it.wait("ann", 0.0)) == (False, 0.0)
