@@ -12,7 +12,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from bench import guards_texts as texts
 from bench.guards_costs import FIRST, Costs, Row, costs, defining, speed, whole
@@ -27,8 +28,13 @@ ENTRY: Final = 300.0
 """Milliseconds for one definition of a catalogue."""
 WAIT: Final = 5.0
 """Milliseconds for which one long text may keep other calls waiting."""
+HOSTILE_LONG: Final = 1 << 18
 POWER: Final = 1.3
 """The power of its length with which the work for a text may grow: 1 is linear, 2 quadratic, the measure rough."""
+
+
+_TRIES: Final = 3
+_T = TypeVar("_T")
 
 
 class Sizes:
@@ -61,8 +67,7 @@ def _costing(sizes: Sizes) -> Iterator[str]:
     print(f"{'':24}{''.join(f'{each:>10}' for each in (*FIRST, 'first pass'))}{'bound':>8}", end="")
     print(f"   whole:{''.join(f'{each:>10}' for each in (*Row._fields[:-1], 'all', 'bound'))}")
     for name, text in {**texts.CLEAN, **texts.DIRTY, **texts.DENSE}.items():
-        slower = speed(sizes.rounds)
-        it = costs(text(texts.RESULT), sizes.rounds)
+        it, slower = _again(partial(costs, text(texts.RESULT), sizes.rounds), sizes.rounds, _dear)
         print(_costed(name, it, slower), flush=True)
         if name in texts.CLEAN and it.first > FIRST_PASS * slower:
             yield f"the first pass over {name} takes {it.first:.0f} µs, and may take {FIRST_PASS * slower:.0f}"
@@ -72,6 +77,24 @@ def _costing(sizes: Sizes) -> Iterator[str]:
     print(f"{'2 KB in short strings':24}{'':58}   whole:{_told(row)}", flush=True)
     if row.every > WHOLE * speed(sizes.rounds):
         yield f"2 KB in short strings takes {row.every:.0f} µs, and may take {WHOLE:.0f}"
+
+
+def _again(measured: Callable[[], _T], rounds: int, missed: Callable[[_T, float], bool]) -> tuple[_T, float]:
+    """Measure again what missed its bound: neighbours only ever add. Return how much slower the machine is, too."""
+    for left in reversed(range(_TRIES)):
+        slower = speed(rounds)
+        it = measured()
+        if not left or not missed(it, slower):
+            break
+    return it, slower
+
+
+def _dear(it: Costs, slower: float) -> bool:
+    return it.first > FIRST_PASS * slower or it.whole.every > WHOLE * slower
+
+
+def _long(it: Waits, slower: float) -> bool:
+    return it.worst > WAIT * slower
 
 
 def _costed(name: str, it: Costs, slower: float) -> str:
@@ -93,17 +116,18 @@ def _defining(sizes: Sizes) -> Iterator[str]:
 
 
 def _waiting(sizes: Sizes) -> Iterator[str]:
-    chosen = {**texts.CLEAN, **texts.DIRTY, **texts.DENSE, **sizes.hostile}
-    print(f"\nhow long a result of {sizes.long >> 10:,} KB, and for flow arguments of a fifth, keeps others waiting")
+    chosen = {**texts.CLEAN, **texts.DIRTY, **texts.DENSE}
+    print(f"\nhow long a result of {sizes.long >> 10:,} KB, and for flow arguments of a fifth, keeps others waiting;")
+    print(f"of hostile texts {HOSTILE_LONG >> 10:,} KB, for they are read in the same pieces, for many seconds")
     print(f"that want a turn each millisecond: CPU in ms, the worst of the best of {sizes.waits}; {WAIT:g} at most")
-    ways: tuple[tuple[Mapping[str, texts.Text], Callable[[str], Mapping[str, Work]]], ...]
-    ways = ((chosen, local), (texts.FOLLOWED, flow))
-    for kinds, way in ways:
+    ways: tuple[tuple[Mapping[str, texts.Text], int, Callable[[str], Mapping[str, Work]]], ...]
+    ways = ((chosen, sizes.long, local), (sizes.hostile, HOSTILE_LONG, local), (texts.FOLLOWED, sizes.long, flow))
+    for kinds, length, way in ways:
         for name, text in kinds.items():
-            for what, work in way(text(sizes.long)[: sizes.long]).items():
-                it = waits(work, sizes.waits)
+            for what, work in way(text(length)[:length]).items():
+                it, slower = _again(partial(waits, work, sizes.waits), 3, _long)
                 print(_waited(name, what, it), flush=True)
-                if it.worst > WAIT * speed(3):
+                if it.worst > WAIT * slower:
                     yield f"{name} ({what}) keeps others waiting for {it.worst:.1f} ms, and may for {WAIT:g}"
 
 

@@ -14,7 +14,7 @@ from ostiary.adapters.store.pseudonyms import Pseudonyms
 from ostiary.config.guards import GuardEntry
 from ostiary.core.screening import Guard, Payload, Side, Text
 from ostiary.entry.guarding import local
-from ostiary.guards import personal, secrets, signs, views
+from ostiary.guards import markup, personal, secrets, signs, views
 from ostiary.guards.engine import encoded
 from ostiary.protocol.leaves import words
 
@@ -104,6 +104,7 @@ def costs(text: str, rounds: int) -> Costs:
 def forget() -> None:
     """Forget which readings of texts were made."""
     views._recent.cache_clear()  # noqa: SLF001
+    markup._recent.cache_clear()  # noqa: SLF001
 
 
 def _passed(first: Callable[[str], object], said: Sequence[str]) -> None:

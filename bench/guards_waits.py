@@ -47,13 +47,14 @@ def flow(text: str) -> Mapping[str, Work]:
     """Return what the guard of content does: it remembers an answer, and then compares arguments with it."""
     answer = payload({"result": {"content": [{"type": "text", "text": text}]}}, Side.ANSWER)
     asked = payload({"arguments": {"note": text[: len(text) // 5]}}, Side.REQUEST)
-    guard: list[Guard] = []
+    # One for each round, and none is given up meanwhile: a gateway forgets a run at a time, and not all it knows.
+    guards: list[Guard] = []
 
     async def learning() -> None:
-        guard[:] = [Follow(Memory(b"s" * 32, time.monotonic), Followed("note"), TOKENS)]
-        await _each(guard, answer)
+        guards.append(Follow(Memory(b"s" * 32, time.monotonic), Followed("note"), TOKENS))
+        await _each(guards[-1:], answer)
 
-    return {"flow learns": learning, "flow compares": lambda: _each(guard, asked)}
+    return {"flow learns": learning, "flow compares": lambda: _each(guards[-1:], asked)}
 
 
 async def _each(guards: tuple[Guard, ...] | list[Guard], said: Payload) -> None:
@@ -87,6 +88,8 @@ def _waits(work: Work, rounds: int) -> Waits:
         forget()
         # A collection of the whole heap takes as long for whoever causes it.
         gc.collect()
+        # A gateway does the same once it has started: what it holds for good is gone through in no collection.
+        gc.freeze()
         started = time.process_time()
         used, waited = asyncio.run(_beside(work))
         took.append(time.process_time() - started)

@@ -60,7 +60,7 @@ http {{
 
 # Everything that a gateway in service does is on: token, rules, pinned schemas, limits, ledger, metrics. Only the limit
 # is set so high that the load does not meet it.
-OSTIARY = """\
+SERVED = """\
 gateway:
   url: http://127.0.0.1:{port}
   listen: 127.0.0.1:{port}
@@ -71,8 +71,12 @@ servers:
     allow_private: [127.0.0.0/8]
     approve: always
     max_in_flight: 512
+"""
+RULES = """\
 rules:
   - {{name: everyone, allow: ["bench.*"], subjects: ["*"]}}
+"""
+LIMITS = """\
 limits:
   - {{name: per-caller, per: caller, calls: 100000000/min, concurrent: 100000}}
 """
@@ -146,7 +150,7 @@ def refuse_stale() -> None:
 
 
 def configured(folder: Path, behind: Upstream, port: int) -> None:
-    (folder / "ostiary.yaml").write_text(OSTIARY.format(port=port, upstream=behind.port))
+    (folder / "ostiary.yaml").write_text((SERVED + RULES + LIMITS).format(port=port, upstream=behind.port))
 
 
 def tokens(folder: Path, count: int) -> list[str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from bench import proxies, report, sampling, traffic
+from bench import governed, proxies, report, sampling, traffic
 from bench.measure import Sample, sample
 from bench.prepare import prepare
 from bench.processes import BenchFailure, free_port, peak_memory_mb, stopped
@@ -28,6 +28,8 @@ TOOLS = 100
 CALLERS = 100
 PREPARED = 2000
 SEED = 20_260_728
+WARM = 2
+"""Seconds: in less, not every caller has called every tool that they will, and the first time is the dearest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,9 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", choices=["ostiary", "nginx"], help="leave the other one out; written to only.json")
     parser.add_argument("--candidate", metavar="NAME=COMMAND", help="measure this proxy in the gateway's place")
     parser.add_argument("--compiled", action="store_true", help="measure the compiled gateway as well (make compiled)")
+    parser.add_argument(
+        "--governed", action="store_true", help="measure it with all of limits, budgets, watches on too"
+    )
     parser.add_argument("--check", action="store_true", help="exit 1 when a target is missed")
     parser.add_argument("--profile", action="store_true", help="sample the gateway under load instead of timing it")
     parser.add_argument("--output", type=Path, help="where to write the results")
@@ -64,6 +69,8 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error("--check compares the gateway with nginx: it needs both")
     if chosen.compiled and (chosen.only == "nginx" or chosen.candidate or chosen.profile):
         parser.error("--compiled is measured beside the gateway")
+    if chosen.governed and (chosen.only == "nginx" or chosen.candidate):
+        parser.error("--governed is measured beside the gateway")
     if chosen.profile and chosen.only == "nginx":
         parser.error("--profile samples Python: it needs the gateway")
     if chosen.quick:
@@ -110,11 +117,16 @@ def stage(chosen: argparse.Namespace) -> Iterator[Stage]:
         if chosen.candidate:
             other = stack.enter_context(proxies.candidate(folder, behind, chosen.candidate))
             series.append(Series(other.name, other, mixed))
-        if with_gateway:
+        if with_gateway and not (chosen.profile and chosen.governed):
             gateway = stack.enter_context(proxies.ostiary(folder, port))
             series += [Series("ostiary", gateway, mixed), Series("ostiary_hot", gateway, hot)]
         if chosen.compiled:
             series.append(stack.enter_context(compiled(folder / "compiled", behind)))
+        if chosen.governed:
+            series.append(stack.enter_context(everything(folder / "governed", behind)))
+        if chosen.compiled and chosen.governed:
+            both = everything(folder / "governed-compiled", behind, f"{governed.NAME}_compiled", proxies.COMPILED)
+            series.append(stack.enter_context(both))
         yield Stage(folder, behind, tuple(series))
 
 
@@ -129,10 +141,24 @@ def compiled(folder: Path, behind: proxies.Upstream) -> Iterator[Series]:
         yield Series("ostiary_compiled", gateway, mixed)
 
 
+@contextlib.contextmanager
+def everything(
+    folder: Path, behind: proxies.Upstream, name: str = governed.NAME, command: Sequence[str] = proxies.GATEWAY
+) -> Iterator[Series]:
+    """Run the gateway with everything on under the mixed load, with a database and tokens of its own."""
+    folder.mkdir()
+    port = free_port()
+    with governed.sink() as sink:
+        governed.configured(folder, behind, port, sink, TOOLS)
+        mixed = written(folder, "mixed", traffic.mixed(proxies.tokens(folder, CALLERS), TOOLS, PREPARED, SEED))
+        with proxies.ostiary(folder, port, name, command) as gateway:
+            yield Series(name, gateway, mixed)
+
+
 def verified(set_up: Stage) -> None:
     """Warm every proxy up, reading each answer: a fast wrong answer must not be measured."""
     for one in set_up.series:
-        sample(one.proxy, set_up.behind, one.requests, 32, 1, check=True)
+        sample(one.proxy, set_up.behind, one.requests, 32, WARM, check=True)
 
 
 def rounds(set_up: Stage, count: int, seconds: int) -> dict[tuple[str, int], list[Sample]]:
@@ -178,6 +204,8 @@ def timed(set_up: Stage, chosen: argparse.Namespace) -> dict[str, Any]:
     compared = {name: report.ratios(one, floor) for name, one in figures.items() if name != report.FLOOR}
     results["ratios"] = compared.pop("ostiary", {})
     results["ratios_of_others"] = compared
+    if governed.NAME in figures and "ostiary" in figures:
+        results["ratios_of_governed_to_plain"] = report.ratios(figures[governed.NAME], figures["ostiary"])
     peaks = {one.proxy.name: round(peak_memory_mb(one.proxy.pid), 1) for one in set_up.series}
     # nginx is the floor that others are held against, and not what is bounded.
     measured = next((name for name in ("ostiary", *peaks) if name in peaks and name != report.FLOOR), report.FLOOR)
@@ -188,6 +216,8 @@ def timed(set_up: Stage, chosen: argparse.Namespace) -> dict[str, Any]:
     print(report.table(figures))
     for name, peak in ((measured, results["memory_mb"]), *peaks.items()):
         print(f"peak memory of {name}: {peak} MB with {TOOLS} tools")
+    for concurrency, ratio in results.get("ratios_of_governed_to_plain", {}).items():
+        print(f"everything on, at concurrency {concurrency}: {ratio['cpu']:.2f} x the CPU of the plain gateway")
     return results
 
 
@@ -225,6 +255,8 @@ def bench(chosen: argparse.Namespace) -> int:
     if not chosen.check:
         return 0
     missed = report.shortcomings(results["ratios"], results["memory_mb"])
+    if governed.NAME in results["ratios_of_others"]:
+        missed += report.costly(governed.NAME, results["ratios_of_others"][governed.NAME])
     print("\n".join(f"missed: {line}" for line in missed) or "every target is met")
     return 1 if missed else 0
 
