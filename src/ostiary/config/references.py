@@ -246,6 +246,10 @@ def _rules_are_whole(root: Table) -> Iterator[Problem]:
             )
         if deny and not allow and _has(rule, "limit"):
             yield problem_at(root, (*path, "limit"), "is only for rules that allow", "remove it")
+        if deny and not allow and _has(rule, "scopes"):
+            # They only narrow what is allowed: a deny rule would deny all the same, and look as if it did not.
+            todo = "move it to the rules that allow: whoever lacks a scope that they demand is refused"
+            yield problem_at(root, (*path, "scopes"), "is only for rules that allow", todo)
         if deny and not allow and _has(rule, "approval"):
             todo = "write unless_approved: it denies unless people approve the call"
             yield problem_at(root, (*path, "approval"), "is only for rules that allow", todo)

@@ -29,7 +29,7 @@ def told(config: Config) -> tuple[str, ...]:
     They are those that rules name, without those that bring another of them: clients ask for everything that they are
     told of, and what is broader is a step up from there (2026-07-28, "Scope Selection Strategy").
     """
-    named = {scope for rule in config.rules if rule.allow for scope in rule.scopes or ()}
+    named = {scope for rule in config.rules for scope in rule.scopes or ()}
     return tuple(sorted(scopes.narrowest(named - _NEVER, brings(config))))
 
 

@@ -66,7 +66,7 @@ def test_clients_are_told_of_the_scopes_that_rules_name_and_not_of_broader_ones(
         rule("read", "allow", "crm.read", "mail"),
         rule("write", "allow", "crm.write", "offline_access"),
         rule("rest", "allow"),
-        rule("no", "deny", "denied"),
+        rule("no", "deny"),
     )
     assert told(config({}, *rules)) == ("crm.read", "crm.write", "mail")
     assert told(config({"crm.admin": ["crm.write"], "crm.write": ["crm.read"]}, *rules)) == ("crm.read", "mail")
