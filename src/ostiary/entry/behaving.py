@@ -27,14 +27,16 @@ log: Final = structlog.get_logger(__name__)
 
 _SAVE: Final = 600
 """Seconds after which what was learnt is written down."""
+_TOGETHER: Final = 5
+"""Seconds of which calls that are alike are learnt from together: callers repeat themselves more than that."""
 _NAME: Final = 128
 _MOST: Final = 50_000
-"""Different calls of one second that are told apart; of more only the first are learnt from."""
+"""Different calls of these seconds that are told apart; of more only the first are learnt from."""
 _BY: Final = "anomalies"
 
 
 class _Heard(Struct, gc=False):
-    """Calls of one second that are alike; it refers to nothing that could refer to it."""
+    """Calls of a few seconds that are alike; it refers to nothing that could refer to it."""
 
     seen: Seen | None
     caller: Caller
@@ -64,14 +66,14 @@ class Observing:
 
     def annex(self) -> Annex:
         """Return what the gateway has to do for it."""
-        return Annex("anomalies", hears=self._hear, chores=(self._observe,), close=self._keep)
+        return Annex("anomalies", hears=self._hear, chores=(self._observe,), close=self._close)
 
     def _hear(self, trail: Trail) -> None:
         caller = trail.caller
         if caller is None:
             return
         # Calls that are alike are learnt from together: what is kept of a call costs less than looking at it. The call
-        # itself is let go: kept for a second, thousands of them are what the collector of cycles walks through.
+        # itself is let go: kept for seconds, thousands of them are what the collector of cycles walks through.
         key = (trail.told or trail.reference, trail.outcome)
         heard = self._heard.get(key)
         if heard is not None:
@@ -82,7 +84,14 @@ class Observing:
             self._heard[key] = _Heard(_seen(trail), caller, 1, trail.request_bytes, trail.answer_bytes)
 
     async def _observe(self) -> None:
-        """Learn from the calls of the last second: a chore."""
+        """Learn from the calls of the last seconds, when it is time to: a chore."""
+        self._seconds += 1
+        if self._seconds % _TOGETHER == 0:
+            await self._learn()
+        if self._seconds % _SAVE == 0:
+            await self._keep()
+
+    async def _learn(self) -> None:
         heard, self._heard = self._heard, {}
         for at, one in enumerate(heard.values()):
             if one.seen is not None:
@@ -92,9 +101,6 @@ class Observing:
                     await self._alarm(found, one.caller)
             if not at % 64:
                 await asyncio.sleep(0)
-        self._seconds += 1
-        if not self._seconds % _SAVE:
-            await self._keep()
 
     async def _alarm(self, found: Anomaly, caller: Caller) -> None:
         self.alarms += 1
@@ -113,6 +119,10 @@ class Observing:
             )  # fmt: skip
             await asyncio.to_thread(quarantines.add, self._engine, until)
             self._moved()
+
+    async def _close(self) -> None:
+        await self._learn()
+        await self._keep()
 
     async def _keep(self) -> None:
         """Write down what was learnt; the loop is held for the encoding only."""
