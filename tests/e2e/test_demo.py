@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -17,6 +18,14 @@ from ostiary.demo.tour import STEPS, play
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 DEMO = [sys.executable, "-m", "ostiary", "demo"]
+
+
+@pytest.fixture(autouse=True)
+def listening() -> Iterator[None]:
+    """Have programs hear Ctrl-C, as in a terminal: a shell starts background jobs, and what they start, deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def scratch_folders(folder: Path) -> list[Path]:
