@@ -37,6 +37,14 @@ def test_a_token_is_kept_whole(engine: sa.Engine) -> None:
     assert database.token_by_digest(engine, "digest-1") == OLD
 
 
+def test_each_token_that_was_used_says_when(engine: sa.Engine) -> None:
+    database.add_token(engine, NEXT, "digest-2")
+    database.touch_tokens(engine, {})
+    assert kept(engine, "tok_1").last_used is None
+    database.touch_tokens(engine, {"tok_1": 30.0, "tok_2": 40.0, "tok_gone": 50.0})
+    assert [kept(engine, ident).last_used for ident in ("tok_1", "tok_2")] == [30.0, 40.0]
+
+
 @pytest.mark.parametrize(("until", "ends"), [(200.0, 200.0), (5000.0, 1000.0)])
 def test_a_rotated_token_ends_with_its_overlap_and_never_later_than_before(
     engine: sa.Engine, until: float, ends: float

@@ -175,9 +175,14 @@ def _rfc3339(when: float) -> str:
 
 def touch_tokens(engine: sa.Engine, used: Mapping[str, float]) -> None:
     """Remember when these tokens were last used."""
+    if not used:
+        return
+    # One statement for all: ten thousand callers are seconds of work otherwise.
+    said = sa.update(tables.tokens).where(tables.tokens.c.id == sa.bindparam("ident"))
     with engine.begin() as connection:
-        for ident, when in used.items():
-            connection.execute(sa.update(tables.tokens).where(tables.tokens.c.id == ident).values(last_used=when))
+        connection.execute(said.values(last_used=sa.bindparam("moment")), [
+            {"ident": ident, "moment": when} for ident, when in used.items()
+        ])  # fmt: skip
 
 
 # What servers offer, and what of it is approved
