@@ -20,6 +20,8 @@ from ostiary.core.model import Json, Kind, Token
 from ostiary.integrity.pins import Offering, Sighting, Verdicts
 
 NAME: Final = "ostiary.sqlite"
+_STATEMENTS: Final = 16
+"""What a connection keeps ready, and each thread has a connection."""
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _LISTS: Final = ("roles", "teams", "scopes", "servers", "views", "tools", "replaces")
 _PLAIN: Final = (
@@ -32,7 +34,8 @@ def opened(data: Path) -> sa.Engine:
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = data / NAME
     path.touch(mode=0o600, exist_ok=True)
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 10, "check_same_thread": False})
+    arguments = {"timeout": 10, "check_same_thread": False, "cached_statements": _STATEMENTS}
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args=arguments)
     sa.event.listen(engine, "connect", _tuned)
     with engine.begin() as connection:
         if _revision(connection) != _newest():

@@ -37,6 +37,8 @@ from ostiary.adapters.store.ledger_rows import FACTS
 
 LAYOUT: Final = 3
 """Of the tables below; an index of another layout is made anew."""
+_STATEMENTS: Final = 16
+"""What a connection keeps ready; the driver's 128 are megabytes, for some have a value for each record of a batch."""
 
 meta: Final = MetaData()
 
@@ -190,7 +192,7 @@ def _engine(path: Path, cache: int) -> Engine:
     # Subjects and tools are nobody else's business: the file is there, private, before SQLite opens it.
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(f"sqlite:///{path}", connect_args={"cached_statements": _STATEMENTS})
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: DBAPIConnection, _record: object) -> None:
