@@ -1,6 +1,6 @@
 """Show that servers and clients who misbehave cost others nothing, and leave nothing behind.
 
-    python scripts/hostile.py                                   every kind, five rounds
+    python scripts/hostile.py                                   every kind, seven rounds
     python scripts/hostile.py hangs never_reading --rounds 9    these only
     python scripts/hostile.py --breaker                         with the breaker that is on in real life
 
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> tuple[Seen, list[str]]:
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kinds", nargs="*", metavar="kind", help=", ".join(KINDS))
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=2.0, help="how long each half of a round lasts")
     parser.add_argument("--rest", type=float, default=14.0, help="seconds at rest before somebody looks what is left")
     parser.add_argument("--breaker", action="store_true", help="leave the breakers of bad servers on")

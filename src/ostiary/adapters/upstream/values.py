@@ -20,7 +20,7 @@ class Limits(Struct, frozen=True):
     head: int = 64 * 1024
     body: int = 32 * 1024 * 1024
     event: int = 4 * 1024 * 1024
-    buffered: int = 1024 * 1024
+    buffered: int = 128 * 1024
     """Bytes of a stream that may wait for their reader before we stop reading from the socket."""
 
 

@@ -25,6 +25,7 @@ from ostiary.adapters.telemetry.logs import configure, unhandled
 from ostiary.config.schema import Gateway as Section
 from ostiary.config.values import is_loopback
 from ostiary.entry.wiring import Gateway
+from ostiary.pipeline.turns import SWITCH
 
 log: Final = structlog.get_logger(__name__)
 
@@ -78,6 +79,7 @@ async def _run(path: Path) -> None:
         gc.freeze()
         # A call leaves no cycle behind. Looked for after 700 objects, as is the default, cycles cost a twentieth of it.
         gc.set_threshold(_YOUNG)
+        sys.setswitchinterval(SWITCH)
         try:
             await _listen(gateway, section, certificates, stop)
         finally:
