@@ -17,8 +17,8 @@ _PAUSE: Final = 0.001
 """Seconds after which what is read beside it pauses where it can."""
 _BRIEFLY: Final = 0.000_02
 SWITCH: Final = 0.000_5
-"""Seconds after which a thread hands the interpreter on. The loop wants it back after each system call, for which it would
-wait 5 ms every time, whatever other thread is at work."""
+"""Seconds after which a thread hands the interpreter on. The loop wants it back after each system call, and would wait
+5 ms for it every time, whatever other thread is at work."""
 # One thread: the engine of patterns lets go of the interpreter, and of the rest two at a time would take turns only.
 _T = TypeVar("_T")
 
