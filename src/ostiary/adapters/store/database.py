@@ -180,7 +180,7 @@ def touch_tokens(engine: sa.Engine, used: Mapping[str, float]) -> None:
     """Remember when these tokens were last used."""
     if not used:
         return
-    # One statement for all: ten thousand callers are seconds of work otherwise.
+    # One statement for all: ten thousand would take most of a second, each second.
     said = sa.update(tables.tokens).where(tables.tokens.c.id == sa.bindparam("ident"))
     with engine.begin() as connection:
         connection.execute(said.values(last_used=sa.bindparam("moment")), [
