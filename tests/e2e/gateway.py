@@ -29,6 +29,8 @@ READY_SECONDS = 60.0
 STOP_SECONDS = 15.0
 COMMAND_SECONDS = 60.0
 TAIL_BYTES = 8_000
+PORTS = range(15_000, 30_000)
+"""Below those that systems give to outgoing connections (Linux from 32,768, others from 49,152 on)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +128,15 @@ def scraped(running: Gateway) -> None:
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listened on a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """Return a loopback port that nobody listens on, of those that the system gives to no connection by itself.
+
+    One of the others may be a client's before its gateway listens: many tests run at the same time.
+    """
+    while True:
+        # Not by the usual source of chance, which tests of properties set back.
+        port = secrets.choice(PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def await_ready(running: Gateway) -> None:
